@@ -1,0 +1,69 @@
+# One word per gate. `make run` and `make test` set up all they need in .venv first.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/pip --disable-pip-version-check
+DEV := PYTHONASYNCIODEBUG=1 $(BIN)/python -X dev
+
+.PHONY: run test format lint types house unit deep bench lock clean
+
+# Emulator, proxy and an agent's turns, until Ctrl-C.
+run: $(VENV)/run.stamp
+	$(BIN)/edgeproxy demo
+
+test: format lint types house unit
+
+format: $(VENV)/test.stamp
+	$(BIN)/ruff format --check
+
+lint: $(VENV)/test.stamp
+	$(BIN)/ruff check
+
+types: $(VENV)/test.stamp
+	$(BIN)/mypy
+
+# Who may import whom, and the rules that no other tool knows.
+house: $(VENV)/test.stamp
+	$(BIN)/lint-imports
+	$(DEV) -m pytest -q tests/test_house.py
+
+unit: $(VENV)/test.stamp
+	$(DEV) -m pytest -m "not deep"
+
+deep: $(VENV)/test.stamp
+	$(DEV) -m pytest -m deep
+
+# First audio of an agent's turns, cold and warm.
+bench: $(VENV)/run.stamp
+	rm -rf build/bench
+	$(BIN)/edgeproxy demo --once --data-dir build/bench
+
+# Exact versions of everything, from an empty environment. Run it with the oldest Python supported, so
+# that what is pinned exists for all of them. Only names and versions: where from is each machine's affair.
+lock:
+	rm -rf build/lock
+	$(PYTHON) -m venv build/lock
+	build/lock/bin/pip --disable-pip-version-check install --quiet --editable '.[test]'
+	build/lock/bin/pip freeze --exclude-editable > build/lock/frozen.txt
+	grep -E '^[A-Za-z0-9._-]+==[^ ]+$$' build/lock/frozen.txt > build/lock/pins.txt
+	LC_ALL=C sort -f -o constraints.txt build/lock/pins.txt
+
+# All that the other words made; not data.
+clean:
+	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	find edgeproxy tests -name __pycache__ -exec rm -rf {} +
+
+# Setting up is skipped until the versions change.
+$(VENV)/run.stamp: pyproject.toml constraints.txt | $(BIN)/pip
+	$(PIP) install --quiet --constraint constraints.txt --editable '.[emulator,demo]'
+	touch $@
+
+$(VENV)/test.stamp: pyproject.toml constraints.txt | $(BIN)/pip
+	$(PIP) install --quiet --constraint constraints.txt --editable '.[emulator,demo,test]'
+	touch $@ $(VENV)/run.stamp
+
+$(BIN)/pip:
+	@$(PYTHON) -c 'import ensurepip, sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
+		{ echo 'make: $(PYTHON) must be 3.11 or later and have venv; on Debian: apt-get install python3-venv' >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)

@@ -1,0 +1,54 @@
+"""edgeproxy: an event-driven edge caching proxy for Sarvam text-to-speech.
+
+Two rivers, one lake
+====================
+
+::
+
+          client half                                          origin half
+   WS/HTTP ─► parse ─► turn ─► segments ─► speech.clip(seg) ─►┐  ┌◄─ append ◄─ decode ◄─ speak ◄─ lease
+                                                              ▼  ▼
+                                                            [ Clip ] ──complete──► record ─► store
+   WS/HTTP ◄─ encode to the client's codec ◄─ messages ◄──────┘
+                                                   facts ─► observe
+
+Neither river calls the other; they meet at the :class:`~edgeproxy.cache.clip.Clip`, which grows while
+the origin speaks and is read by any number of clients, each holding only a position. PCM inside, codecs
+at the doors. :mod:`edgeproxy.speech` is the path from a segment to its clip: read it first.
+
+Floors
+======
+
+Imports only go down, and rooms on one floor do not see each other (a contract in ``pyproject.toml``,
+checked by the gate)::
+
+    6  cli         a verb = a function
+       app         the composition root: builds every object, starts and stops in order
+       config      settings; only cli and app see it, rooms get plain arguments
+    4  downstream  the doors: Sarvam's WebSocket, REST and HTTP stream
+       jobs        what happens by the clock
+       operate     health
+    3  phrases     phrase books
+    2  speech      THE PATH
+       emulator    a Sarvam that runs here
+    1  cache       clips, flights, records, the store, the hot tier
+       upstream    origin sessions and their warm pool
+       audio       codecs and quality rules
+       observe     the access log: reads facts, calls nobody
+    0  core        pure values and rules: text, turn, voice, identity, facts, errors
+       sarvam      the wire, sans-I/O, for all three speakers of it
+
+Each third-party library has one door: diskcache in ``cache.store``, websockets in
+``upstream.session``, PyAV and numpy in ``audio``, APScheduler in ``jobs.schedule``, xxhash in
+``core.key``, click in ``cli``.
+
+Words
+=====
+
+*turn*: the text up to one flush, answered by one final. *segment*: the piece of a turn that is
+synthesised, cached and coalesced. *voice*: everything audible besides the text. *identity*: namespace,
+epoch, voice and normalised text, whole; *key*: its name on disk. *flight*: an identity being filled.
+*session*: one origin WebSocket; *lease*: to hold one; *rest*, *end*: what happens to it after.
+"""
+
+__version__ = "0.1.0"

@@ -1,0 +1,5 @@
+"""``python -m edgeproxy``."""
+
+from .cli import main
+
+main()

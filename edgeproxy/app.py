@@ -1,0 +1,249 @@
+"""The composition root: builds every object, starts and stops in order. The only file that knows everyone.
+
+Start: secret, store, books, pools (their sessions dial in the background), speech, doors, then the listener;
+ready once it listens, whatever the origin does. Stop, in reverse, is the drain: not ready, no new
+callers, turns finish, flights land, sessions close, and the store last.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import urlencode
+
+from aiohttp import web
+
+from . import __version__
+from .audio import decode
+from .cache.flight import Flights
+from .cache.memory import Memory
+from .cache.store import Store
+from .config import ConfigError, Settings
+from .core.audio import Decoder
+from .core.events import Emit
+from .core.turn import Cuts
+from .core.voice import Voice
+from .downstream.asking import TurnSettings
+from .downstream.auth import Keeper, install_secret
+from .downstream.routes import DoorLimits, Doors, in_sarvams_shape
+from .observe import log
+from .operate.health import Health
+from .phrases.library import Library
+from .sarvam import fields, models
+from .sarvam.handshake import WS_PATHS, origin_url
+from .sarvam.refusals import Refused
+from .speech import Patience, Speech
+from .upstream.pool import Account, Limits, Pool, Pools
+from .upstream.rest import RestDoor
+from .upstream.session import Session
+
+_ENCODERS: Final = 2
+_LAND_S: Final = 5.0
+_USER_AGENT: Final = f"edgeproxy/{__version__}"
+
+
+@dataclass(frozen=True, slots=True)
+class Proxy:
+    """A running proxy. ``url``: where it listens; the rest is there to be looked at."""
+
+    url: str
+    pools: Pools
+    store: Store
+    flights: Flights
+    speech: Speech
+    doors: Doors
+
+
+def check(settings: Settings) -> Library:
+    """Validate what can be without starting anything. Raises ConfigError, or BookErrors."""
+    if settings.origin.api_key is None:
+        raise ConfigError(
+            "origin.api_key: no Sarvam key; set SARVAM_API_KEY (any word will do for the emulator)"
+        )
+    prewarm_voices(settings)
+    return load_library(settings)
+
+
+def cuts(settings: Settings) -> Cuts:
+    """The settings of the splitter."""
+    turn = settings.turn
+    try:
+        return Cuts(
+            min_segment_chars=turn.min_segment_chars,
+            clause_chars=turn.clause_chars,
+            first_clause_chars=turn.first_clause_chars,
+            max_segment_chars=turn.max_segment_chars,
+        )
+    except ValueError as error:
+        raise ConfigError(f"turn: {error}") from error
+
+
+def load_library(settings: Settings) -> Library:
+    """The phrase books, or an empty library where no folder is named."""
+    directory = settings.phrases.directory
+    if directory is None:
+        return Library.empty()
+    if not directory.is_dir():
+        raise ConfigError(f"phrases.directory = {directory}: there is no such folder")
+    return Library.load(directory, cuts(settings))
+
+
+def prewarm_voices(settings: Settings) -> list[Voice]:
+    """The voices of ``origin.prewarm_voices``."""
+    voices = []
+    for number, given in enumerate(settings.origin.prewarm_voices):
+        try:
+            read = fields.read(given, rates=models.WS_RATES)
+            fields.require(read, "language", "speaker")
+            audible = models.audible(read)
+            models.check_ranges(audible["model"], read)
+        except Refused as error:
+            raise ConfigError(f"origin.prewarm_voices[{number}]: {error}") from error
+        voices.append(Voice(audible))
+    return voices
+
+
+@asynccontextmanager
+async def running(settings: Settings, *, emit: Emit = log.tell) -> AsyncIterator[Proxy]:
+    """Run the proxy for as long as the context lasts. Raises ConfigError, or OSError (the port)."""
+    library = check(settings)
+    assert settings.origin.api_key is not None
+    cache, turn = settings.cache, settings.turn
+    secret = install_secret(cache.data_dir)
+    account = Account("own", settings.origin.api_key.get_secret_value())
+    store = await Store.open(
+        cache.data_dir / "records",
+        quota_bytes=cache.quota_bytes,
+        min_free_bytes=cache.min_free_bytes,
+        emit=emit,
+    )
+    executor = ThreadPoolExecutor(_ENCODERS, thread_name_prefix="encode")
+    pools = Pools(_pool_maker(settings, emit))
+    pools.warm(account, [*library.voices, *prewarm_voices(settings)])
+    rest = RestDoor(
+        settings.origin.url,
+        user_agent=_USER_AGENT,
+        timeout_s=settings.origin.rest_timeout_s,
+        make_decoder=_make_decoder,
+    )
+    flights = Flights()
+    speech = Speech(
+        memory=Memory(limit_bytes=cache.memory_bytes),
+        flights=flights,
+        store=store,
+        pools=pools,
+        rest=rest,
+        patience=Patience(
+            first_audio_s=settings.origin.first_audio_timeout_s,
+            stall_s=settings.origin.stall_timeout_s,
+            refusal_kept_s=settings.origin.refusal_kept_s,
+        ),
+        characters_kept=cache.characters_kept,
+        ttl_s=cache.ttl_s,
+        emit=emit,
+    )
+    doors = Doors(
+        keeper=Keeper(
+            keys=[key.get_secret_value() for key in settings.auth.keys],
+            secret=secret,
+            account=account,
+        ),
+        speech=speech,
+        settings=TurnSettings(
+            cuts=cuts(settings),
+            library=lambda: library,
+            parallel_segments=turn.parallel_segments,
+            hold_ms=turn.hold_ms,
+            idle_text_ms=turn.idle_text_ms,
+            waiting_segments=turn.waiting_segments,
+        ),
+        limits=DoorLimits(
+            message_bytes=settings.server.message_bytes, drain_s=settings.server.drain_s
+        ),
+        executor=executor,
+        emit=emit,
+    )
+    health = Health(lambda: _details(pools, store))
+    app = web.Application(
+        client_max_size=settings.server.body_bytes, middlewares=[in_sarvams_shape]
+    )
+    doors.add_routes(app.router)
+    health.add_routes(app.router)
+    runner = web.AppRunner(app, access_log=None, handler_cancellation=True, shutdown_timeout=1.0)
+    await runner.setup()
+    site = web.TCPSite(runner, settings.server.host, settings.server.port, backlog=1024)
+    try:
+        await site.start()
+        health.ready = True
+        yield Proxy(_url(settings, runner.addresses), pools, store, flights, speech, doors)
+    finally:
+        health.ready = False
+        await doors.drain()
+        await runner.cleanup()
+        await flights.land(timeout_s=_LAND_S)
+        await pools.close()
+        await rest.close()
+        executor.shutdown()
+        await store.close()
+
+
+def _pool_maker(settings: Settings, emit: Emit) -> Callable[[Account, str, Sequence[Voice]], Pool]:
+    origin, pool = settings.origin, settings.pool
+    websocket = origin_url(origin.url, WS_PATHS[0], websocket=True)
+    limits = Limits(
+        ready=pool.ready,
+        account_sessions=pool.account_sessions,
+        reserve=pool.reserve,
+        lease_timeout_s=pool.lease_timeout_s,
+        max_age_s=pool.max_age_s,
+        rest_s=pool.rest_ms / 1000,
+    )
+
+    def make(account: Account, model: str, voices: Sequence[Voice]) -> Pool:
+        query = urlencode({"model": model, "send_completion_event": "true"})
+
+        async def dial(on_end: Callable[[Session], None]) -> Session:
+            return await Session.dial(
+                f"{websocket}?{query}",
+                key=account.key,
+                user_agent=_USER_AGENT,
+                timeout_s=origin.connect_timeout_s,
+                codec=origin.codec,
+                make_decoder=_make_decoder,
+                ping_every_s=pool.ping_every_s,
+                on_end=on_end,
+            )
+
+        return Pool(model, dial, limits=limits, voices=voices, emit=emit)
+
+    return make
+
+
+def _make_decoder(codec: str, rate: int) -> Decoder:
+    return decode.decoder(codec, rate=rate)
+
+
+def _details(pools: Pools, store: Store) -> Mapping[str, object]:
+    problems = [str(pool.problem) for pool in pools if pool.problem is not None]
+    return {
+        "version": __version__,
+        "pools": [repr(pool) for pool in pools],
+        "records": len(store),
+        "origin_problem": problems[0] if problems else None,
+    }
+
+
+def _url(settings: Settings, addresses: Sequence[tuple[str, int]]) -> str:
+    host = settings.server.host
+    port = addresses[0][1]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+async def serve(settings: Settings, *, stop: asyncio.Event) -> None:
+    """Run until ``stop`` is set."""
+    async with running(settings) as proxy:
+        log.log.info("listening on %s, origin %s", proxy.url, settings.origin.url)
+        await stop.wait()
+        log.log.info("draining")

@@ -1,0 +1,8 @@
+"""Floor 1: what has been said. Clips grow in flights, rest as records, are kept hot in memory.
+
+``clip``    the audio of one segment: growing, then complete or failed. Both rivers meet here.
+``flight``  the fact that an identity is being filled: at most one at a time.
+``record``  a clip at rest: header, identity, PCM, checksum.
+``store``   records on disk (diskcache's only door).
+``memory``  complete clips, bounded in bytes, with their messages ready for the wire.
+"""

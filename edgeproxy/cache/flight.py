@@ -1,0 +1,110 @@
+"""Flights: at most one fill per identity, whoever asks and however often.
+
+The fill is a task of the flight table, not of the client that began it: it goes on when that one
+leaves, because the origin has been paid. Only a fill that nobody waits for *and* that has not yet
+spoken to the origin is called off.
+
+Mutable state: the table ``identity -> flight``. It is only touched without an await in between, so two
+equal requests can never both miss, and the flight is closed only after its fill (store included)
+has returned, so no request finds the audio in neither place.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from time import monotonic
+
+from ..core.key import Identity
+from .clip import Clip, State
+
+Fill = Callable[[Clip], Awaitable[None]]
+"""Fills a clip: appends to it and completes it, then stores it; raises if it can't."""
+
+
+@dataclass(slots=True)
+class _Flight:
+    clip: Clip
+    task: asyncio.Task[None] = field(init=False)
+
+
+class Flights:
+    """The fills that are up."""
+
+    def __init__(self) -> None:
+        self._flights: dict[Identity, _Flight] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._landed = asyncio.Event()
+        self._landed.set()
+
+    def __len__(self) -> int:
+        return len(self._tasks)
+
+    def join(self, identity: Identity, fill: Fill) -> tuple[Clip, bool]:
+        """The clip for ``identity`` and whether somebody was already filling it.
+
+        The caller listens from now on: :meth:`leave` when it no longer does.
+        """
+        if (flight := self._flights.get(identity)) is not None:
+            flight.clip.listeners += 1
+            return flight.clip, True
+        clip = Clip(rate=identity.voice.rate, key=identity.key)
+        clip.times.opened = monotonic()
+        clip.listeners = 1
+        flight = self._flights[identity] = _Flight(clip)
+        flight.task = asyncio.create_task(
+            self._fly(identity, flight, fill), name=f"fill {clip.key[:16]}"
+        )
+        self._tasks.add(flight.task)
+        self._landed.clear()
+        flight.task.add_done_callback(self._land)
+        return clip, False
+
+    def leave(self, identity: Identity, clip: Clip) -> None:
+        """One listener less. A fill nobody waits for is called off if nothing was spoken yet."""
+        clip.listeners -= 1
+        flight = self._flights.get(identity)
+        if (
+            flight is not None
+            and flight.clip is clip
+            and clip.state is State.GROWING
+            and not clip.listeners
+            and clip.times.sent is None
+        ):
+            # Out of the table at once: whoever asks next begins anew instead of joining a dying fill.
+            del self._flights[identity]
+            flight.task.cancel()
+
+    async def land(self, *, timeout_s: float) -> int:
+        """Wait until no fill is up; cancel those that are after ``timeout_s``. Returns how many."""
+        try:
+            async with asyncio.timeout(timeout_s):
+                await self._landed.wait()
+        except TimeoutError:
+            late = list(self._tasks)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
+            return len(late)
+        return 0
+
+    async def _fly(self, identity: Identity, flight: _Flight, fill: Fill) -> None:
+        clip = flight.clip
+        try:
+            await fill(clip)
+            if clip.state is State.GROWING:
+                raise RuntimeError("the fill returned without completing its clip")
+        except BaseException as error:
+            # Also CancelledError: readers must hear that it broke off, not that it ended.
+            if clip.state is State.GROWING:
+                clip.fail(error)
+            if not isinstance(error, Exception):
+                raise
+        finally:
+            # Only our own entry: after a purge or a leave, the identity may be flying anew.
+            if self._flights.get(identity) is flight:
+                del self._flights[identity]
+
+    def _land(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not self._tasks:
+            self._landed.set()

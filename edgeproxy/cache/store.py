@@ -1,0 +1,236 @@
+"""The store: records on disk. diskcache's only door.
+
+diskcache gives a SQLite index over files: the file is written first (and synced, here), the row after,
+so a record becomes visible by one atomic step after its bytes are safe, and a crash leaves at worst a
+file without a row, which is swept at the next start. What we do not take from it:
+
+* Pickling (CVE-2025-69872, unfixed in 5.6.3): :class:`_BytesDisk` refuses it both ways.
+* Eviction: its policies know no pins, and its LRU writes on every read. Dynamic records are evicted
+  here, least recently used first, by books kept in memory; pinned ones never.
+
+The cache can only help: every fault of the disk is a miss and a fact, never an error to the caller.
+SQLite wants a connection per thread, hence an executor of our own.
+"""
+
+import asyncio
+import os
+import shutil
+import sqlite3
+from collections import OrderedDict
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, Final, Self, TypeVar
+
+import diskcache
+
+from ..core.errors import RecordError
+from ..core.events import (
+    Emit,
+    RecordCorrupt,
+    RecordEvicted,
+    RecordKept,
+    RecordRefused,
+    StoreFailed,
+    ignore,
+)
+from ..core.key import Identity
+from .record import Record
+
+_THREADS: Final = 4
+_FAULTS: Final = (OSError, sqlite3.Error, diskcache.Timeout)
+_PINNED: Final = "pinned"
+_DYNAMIC: Final = "dynamic"
+
+T = TypeVar("T")
+
+
+class _BytesDisk(diskcache.Disk):  # type: ignore[misc]  # diskcache has no types
+    """Text keys, bytes values, nothing else, in or out."""
+
+    def put(self, key: Any) -> tuple[Any, bool]:
+        if type(key) is not str:
+            raise TypeError(f"keys are text, not {type(key).__name__}")
+        return key, True
+
+    def get(self, key: Any, raw: bool) -> Any:
+        if not raw:
+            raise RecordError("a pickled key")
+        return key
+
+    def store(self, value: Any, read: bool, key: Any = diskcache.UNKNOWN) -> Any:
+        if type(value) is not bytes or read:
+            raise TypeError(f"values are bytes, not {type(value).__name__}")
+        row = super().store(value, read, key)
+        if (filename := row[2]) is not None:
+            descriptor = os.open(Path(self._directory, filename), os.O_RDONLY)
+            try:
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
+        return row
+
+    def fetch(self, mode: int, filename: str | None, value: Any, read: bool) -> Any:
+        if mode not in (diskcache.core.MODE_RAW, diskcache.core.MODE_BINARY):
+            raise RecordError(f"a value of mode {mode}, not bytes")
+        return super().fetch(mode, filename, value, read)
+
+
+class Store:
+    """Records by identity. Open with :meth:`open`; close with :meth:`close`.
+
+    Mutable state: the books ``_dynamic`` (key -> bytes, least recently used first) and ``_pinned``;
+    touched on the event loop's thread only.
+    """
+
+    def __init__(
+        self,
+        directory: Path,
+        *,
+        quota_bytes: int,
+        min_free_bytes: int,
+        emit: Emit = ignore,
+    ) -> None:
+        self._directory = directory
+        self._quota = quota_bytes
+        self._min_free = min_free_bytes
+        self._emit = emit
+        self._executor = ThreadPoolExecutor(_THREADS, thread_name_prefix="store")
+        self._cache: Any = None
+        self._dynamic: OrderedDict[str, int] = OrderedDict()
+        self._pinned: dict[str, int] = {}
+        self.dynamic_bytes = 0
+
+    @classmethod
+    async def open(
+        cls, directory: Path, *, quota_bytes: int, min_free_bytes: int, emit: Emit = ignore
+    ) -> Self:
+        """Open (or create) the store in ``directory``, mode 0700.
+
+        ``quota_bytes``: what dynamic records may weigh together; ``min_free_bytes``: with less free
+        disk than that nothing more is written. A directory that can't be opened at all leaves a
+        store that misses everything, and says so by a fact.
+        """
+        store = cls(directory, quota_bytes=quota_bytes, min_free_bytes=min_free_bytes, emit=emit)
+        rows: list[tuple[str, str, int]] = []
+        rows = await store._attempt("open", store._open_sync, rows)
+        for key, tag, size in rows:
+            store._enter(key, size, pinned=tag == _PINNED)
+        return store
+
+    def __len__(self) -> int:
+        return len(self._dynamic) + len(self._pinned)
+
+    def __repr__(self) -> str:
+        return (
+            f"<Store {len(self._pinned)} pinned, {len(self._dynamic)} dynamic records, "
+            f"{self.dynamic_bytes:,} of {self._quota:,} bytes>"
+        )
+
+    async def get(self, identity: Identity) -> Record | None:
+        """The record of ``identity``, checked whole, or None."""
+        key = identity.key
+        if key not in self._dynamic and key not in self._pinned:
+            return None
+        self.touch(key)
+
+        def read() -> Record | None:
+            value = self._cache.get(key)
+            return None if value is None else Record.unpack(value)
+
+        try:
+            record = await self._attempt("read", read, None)
+            if record is None:
+                return None
+            if record.identity != identity.blob:
+                raise RecordError("another identity under the same key")
+        except RecordError as error:
+            self._emit(RecordCorrupt(key, str(error)))
+            await self.remove(key)
+            return None
+        return record
+
+    def touch(self, key: str) -> None:
+        """Note a use (of a record also held in memory, too), so that it is evicted later. No I/O."""
+        if key in self._dynamic:
+            self._dynamic.move_to_end(key)
+
+    async def put(self, identity: Identity, record: Record, *, pinned: bool = False) -> bool:
+        """Keep a record; True once it is visible on disk. Makes room by evicting dynamic ones."""
+        key, value = identity.key, record.pack()
+
+        def write() -> bool:
+            if shutil.disk_usage(self._directory).free < self._min_free + len(value):
+                return False
+            self._cache.set(key, value, tag=_PINNED if pinned else _DYNAMIC)
+            return True
+
+        if not await self._attempt("write", write, False):
+            self._emit(RecordRefused(key, "too little free disk, or a fault of it"))
+            return False
+        self._enter(key, len(value), pinned=pinned)
+        self._emit(RecordKept(key, len(value)))
+        while self.dynamic_bytes > self._quota:
+            oldest, size = next(iter(self._dynamic.items()))
+            await self.remove(oldest)
+            self._emit(RecordEvicted(oldest, size))
+        return True
+
+    async def remove(self, key: str) -> None:
+        """Forget one record."""
+        self._leave(key)
+        await self._attempt("remove", lambda: self._cache.delete(key), False)
+
+    async def close(self) -> None:
+        """Finish what is under way and close the files."""
+        if self._cache is not None:
+            await self._attempt("close", self._cache.close, None)
+        self._executor.shutdown()
+
+    def _enter(self, key: str, size: int, *, pinned: bool) -> None:
+        self._leave(key)
+        if pinned:
+            self._pinned[key] = size
+        else:
+            self._dynamic[key] = size
+            self.dynamic_bytes += size
+
+    def _leave(self, key: str) -> None:
+        self._pinned.pop(key, None)
+        self.dynamic_bytes -= self._dynamic.pop(key, 0)
+
+    async def _attempt(self, operation: str, work: Callable[[], T], otherwise: T) -> T:
+        """Run blocking work on our threads; a fault of the disk gives ``otherwise`` and a fact."""
+        if self._cache is None and operation != "open":
+            return otherwise
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._executor, work)
+        except _FAULTS as error:
+            self._emit(StoreFailed(operation, f"{type(error).__name__}: {error}"))
+            return otherwise
+
+    def _open_sync(self) -> list[tuple[str, str, int]]:
+        self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._directory.chmod(0o700)
+        cache = diskcache.Cache(
+            str(self._directory),
+            disk=_BytesDisk,
+            eviction_policy="none",
+            cull_limit=0,
+            # Every record is a file, so that its size stands in the index and its bytes are synced.
+            disk_min_file_size=0,
+        )
+        # A private door of the library's, confessed: there is no public way to list keys with
+        # their sizes and tags in one query, and one query per key is too slow at start.
+        rows: list[tuple[str, str, int]] = []
+        files: set[str] = set()
+        for key, tag, size, filename in cache._sql(
+            "SELECT key, tag, size, filename FROM Cache ORDER BY store_time"
+        ).fetchall():
+            rows.append((key, tag, size))
+            files.add(filename)
+        for path in self._directory.glob("*/*/*.val"):
+            if str(path.relative_to(self._directory)) not in files:
+                path.unlink()  # written by a process that died before its row
+        self._cache = cache
+        return rows

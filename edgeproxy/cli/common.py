@@ -1,0 +1,51 @@
+"""What the verbs share: how they run, stop and fail."""
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any, NoReturn, TypeVar
+
+import click
+
+T = TypeVar("T")
+
+
+class Failure(click.ClickException):
+    """One line for whoever typed the command, and the exit code."""
+
+    def __init__(self, message: str, *, code: int) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+def run(main: Coroutine[Any, Any, T]) -> T:
+    """Run a coroutine on uvloop where there is one."""
+    new_loop: Callable[[], asyncio.AbstractEventLoop] = asyncio.new_event_loop
+    if sys.platform != "win32":
+        import uvloop
+
+        new_loop = uvloop.new_event_loop
+    with asyncio.Runner(loop_factory=new_loop) as runner:
+        return runner.run(main)
+
+
+def fail(message: str, *, code: int = 1) -> NoReturn:
+    """Leave with one line."""
+    raise Failure(message, code=code)
+
+
+async def until_told(work: Callable[[asyncio.Event], Awaitable[T]]) -> T:
+    """Run ``work`` with an event that the first SIGTERM or SIGINT sets; the second ends us at once."""
+    stop = asyncio.Event()
+
+    def told() -> None:
+        if stop.is_set():
+            os._exit(1)
+        stop.set()
+
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, told)
+    return await work(stop)

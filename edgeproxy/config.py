@@ -1,0 +1,274 @@
+"""Settings: every knob there is, by room, with unit, default and bounds.
+
+From a YAML file (``--config``), from the environment (``EDGEPROXY_<ROOM>__<NAME>``, which wins) and,
+for a few, from the command line (which wins over both). Read once, at start; only :mod:`edgeproxy.app`
+and :mod:`edgeproxy.cli` see them, rooms get plain arguments. A mistake is one line: the setting, its
+value, what is allowed.
+"""
+
+import ipaddress
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+from urllib.parse import urlsplit
+
+import yaml
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+from pydantic_settings import (
+    BaseSettings,
+    EnvSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
+
+MEGABYTE = 1_000_000
+
+
+class ConfigError(Exception):
+    """A setting that can't be used; the text is one line for whoever set it."""
+
+
+class _Room(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+
+class Server(_Room):
+    """Where clients reach the proxy."""
+
+    host: str = "127.0.0.1"
+    """Address to listen on. Anything but loopback needs `auth.keys`."""
+    port: Annotated[int, Field(ge=0, le=65535)] = 8080
+    """Port to listen on; 0 takes a free one."""
+    message_bytes: Annotated[int, Field(ge=1024, le=1_048_576)] = 65_536
+    """Longest WebSocket message a client may send."""
+    body_bytes: Annotated[int, Field(ge=1024, le=16_777_216)] = 65_536
+    """Largest HTTP body a client may send."""
+    drain_s: Annotated[float, Field(ge=0, le=600)] = 30.0
+    """How long running turns may take to finish when the process is told to go."""
+
+
+class Origin(_Room):
+    """Sarvam, or the emulator."""
+
+    url: str = "https://api.sarvam.ai"
+    """Base URL; the WebSocket's follows from it."""
+    api_key: SecretStr | None = None
+    """Sarvam key that pays for everything; `SARVAM_API_KEY` is read, too."""
+    codec: Literal["linear16", "mp3"] = "linear16"
+    """What the origin is asked for: raw PCM, or MP3 where PCM is not to be had."""
+    prewarm_voices: tuple[dict[str, Any], ...] = ()
+    """Voices (fields of Sarvam's config) that sessions are configured with before anybody asks."""
+    connect_timeout_s: Annotated[float, Field(gt=0, le=10)] = 3.0
+    """Longest wait for a new connection, handshake included."""
+    first_audio_timeout_s: Annotated[float, Field(gt=0, le=4)] = 2.5
+    """Longest wait for a text's first audio."""
+    stall_timeout_s: Annotated[float, Field(gt=0, le=9)] = 2.0
+    """Longest silence in the middle of an utterance."""
+    rest_timeout_s: Annotated[float, Field(gt=0, le=60)] = 8.0
+    """Longest wait for an answer of the REST door (sample rates above 24,000 Hz)."""
+    refusal_kept_s: Annotated[float, Field(ge=0, le=3600)] = 60.0
+    """How long the origin's refusal of a voice or text is given again without asking it."""
+
+    @field_validator("url")
+    @classmethod
+    def _is_origin(cls, url: str) -> str:
+        parts = urlsplit(url)
+        if parts.scheme not in ("http", "https") or not parts.netloc or parts.path.strip("/"):
+            raise ValueError("must be an origin such as https://api.sarvam.ai, without a path")
+        return url.rstrip("/")
+
+
+class Pool(_Room):
+    """The origin sessions of each (account, model)."""
+
+    ready: Annotated[int, Field(ge=1, le=100)] = 4
+    """Idle sessions kept dialled and configured, on top of the busy ones."""
+    account_sessions: Annotated[int, Field(ge=1, le=10_000)] = 100
+    """Hard ceiling: sessions the account may hold at once."""
+    reserve: Annotated[int, Field(ge=0, le=1000)] = 4
+    """Places that regeneration leaves free for callers."""
+    lease_timeout_s: Annotated[float, Field(gt=0, le=8)] = 3.0
+    """Longest wait for a free session."""
+    max_age_s: Annotated[float, Field(ge=10)] = 3000.0
+    """Sessions older than this are replaced by new ones."""
+    rest_ms: Annotated[int, Field(ge=0, le=10_000)] = 100
+    """Rest of a session after its `final`, in which late audio ends it."""
+    ping_every_s: Annotated[float, Field(gt=0, lt=60)] = 30.0
+    """Sarvam closes a connection that is silent for 60 s."""
+
+
+class Turn(_Room):
+    """How text becomes segments. Changing a cut makes other segments, hence misses."""
+
+    min_segment_chars: Annotated[int, Field(ge=1, le=50)] = 3
+    """A shorter sentence joins the next."""
+    clause_chars: Annotated[int, Field(ge=10, le=500)] = 60
+    """From this length on, a clause mark ends a segment."""
+    first_clause_chars: Annotated[int, Field(ge=5, le=500)] = 60
+    """The same for the first segment of a turn; lower where an origin's first audio grows with length."""
+    max_segment_chars: Annotated[int, Field(ge=20, le=2000)] = 200
+    """No segment is longer."""
+    parallel_segments: Annotated[int, Field(ge=1, le=16)] = 3
+    """Segments of one turn that are filled at the same time."""
+    hold_ms: Annotated[int, Field(ge=0, le=1000)] = 40
+    """How long a text that may become a whole phrase waits for its next message."""
+    idle_text_ms: Annotated[int, Field(ge=50, le=10_000)] = 300
+    """A client that never flushes is spoken for after this long without text."""
+    waiting_segments: Annotated[int, Field(ge=10, le=100_000)] = 1000
+    """Segments one client may have waiting."""
+
+
+class Cache(_Room):
+    """What has been said."""
+
+    data_dir: Path = Path("data")
+    """Records and the installation's secret live here, mode 0700."""
+    memory_bytes: Annotated[int, Field(ge=0)] = 128 * MEGABYTE
+    """Hot clips with their messages ready for the wire."""
+    quota_bytes: Annotated[int, Field(ge=0)] = 10_000 * MEGABYTE
+    """What records that were kept automatically may take on disk; least recently used go first."""
+    min_free_bytes: Annotated[int, Field(ge=0)] = 500 * MEGABYTE
+    """With less free disk than this nothing more is written."""
+    characters_kept: Annotated[int, Field(ge=1, le=2500)] = 200
+    """Longer segments are spoken but not kept."""
+    ttl_s: Annotated[float, Field(gt=0)] = 86_400.0
+    """How long a record that was kept automatically is fresh."""
+
+
+class Auth(_Room):
+    """Who may come in."""
+
+    keys: tuple[SecretStr, ...] = ()
+    """Keys that clients must send. Empty: any key, and only on loopback."""
+
+
+class Phrases(_Room):
+    """Phrase books."""
+
+    directory: Path | None = None
+    """Folder of the books (`*.yaml`); their voices are warmed at start."""
+
+
+class Log(_Room):
+    """What is written to standard error."""
+
+    format: Literal["readable", "json"] = "readable"
+    """One line per turn, for people or for machines."""
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    """Least level that is written."""
+
+
+class Settings(BaseSettings):
+    """All rooms."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="EDGEPROXY_",
+        env_nested_delimiter="__",
+        extra="forbid",
+        frozen=True,
+    )
+
+    server: Server = Server()
+    origin: Origin = Origin()
+    pool: Pool = Pool()
+    turn: Turn = Turn()
+    cache: Cache = Cache()
+    auth: Auth = Auth()
+    phrases: Phrases = Phrases()
+    log: Log = Log()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Only what :meth:`load` has put together."""
+        return (init_settings,)
+
+    @model_validator(mode="after")
+    def _only_loopback_is_open(self) -> Self:
+        if not self.auth.keys and not _is_loopback(self.server.host):
+            raise ValueError(
+                f"server.host: {self.server.host} is not loopback, and without auth.keys everybody "
+                "could speak on your account; set auth.keys, or listen on 127.0.0.1"
+            )
+        return self
+
+    @classmethod
+    def load(
+        cls,
+        file: Path | None = None,
+        *,
+        overrides: Mapping[str, Mapping[str, Any]] | None = None,
+    ) -> Self:
+        """Read ``file`` and the environment; ``overrides`` (room to name to value) win over both.
+
+        Raises :class:`ConfigError`.
+        """
+        rooms: dict[str, Any] = {}
+        sarvam_key = os.environ.get("SARVAM_API_KEY")
+        sources: tuple[Mapping[str, Any], ...] = (
+            {"origin": {"api_key": sarvam_key}} if sarvam_key else {},
+            _read(file),
+            EnvSettingsSource(cls)(),
+            overrides or {},
+        )
+        for source in sources:
+            for room, values in source.items():
+                if isinstance(values, Mapping):
+                    values = {**rooms.get(room, {}), **values}
+                rooms[room] = values
+        try:
+            return cls(**rooms)
+        except ValidationError as error:
+            raise ConfigError(_one_line(error)) from None
+
+
+def _read(file: Path | None) -> dict[str, Any]:
+    if file is None:
+        return {}
+    try:
+        content = yaml.safe_load(file.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise ConfigError(f"{file}: {' '.join(str(error).split())}") from error
+    if content is None:
+        return {}
+    if not isinstance(content, dict):
+        raise ConfigError(
+            f"{file}: must be a mapping of rooms ({', '.join(Settings.model_fields)})"
+        )
+    return content
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _one_line(error: ValidationError) -> str:
+    first = error.errors(include_url=False)[0]
+    name = ".".join(map(str, first["loc"]))
+    said = first["msg"].removeprefix("Value error, ")
+    if first["type"] == "extra_forbidden":
+        return f"{name}: there is no such setting; see the README's table of settings"
+    if not name:
+        return said
+    value = "" if "key" in name else f" = {first['input']!r}"
+    return f"{name}{value}: {said}"

@@ -1,0 +1,156 @@
+"""Facts: what happened, told once, read by logs, metrics and tests alike.
+
+A room gets an ``emit`` at construction and calls it synchronously; a listener must not raise, await or
+call back. No fact carries a credential or a text, only what may be logged.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Base of all facts."""
+
+
+Emit = Callable[[Event], None]
+
+
+def ignore(_: Event) -> None:
+    """The listener of those who have none."""
+
+
+@dataclass(frozen=True, slots=True)
+class SessionDialled(Event):
+    """An origin session is up. ``took_s``: from the dial to the accepted handshake."""
+
+    model: str
+    took_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class DialFailed(Event):
+    """No origin session came up."""
+
+    model: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class SessionRetired(Event):
+    """An origin session was closed for good, and why."""
+
+    model: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigSent(Event):
+    """A session was told a voice it did not have."""
+
+    model: str
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigSkipped(Event):
+    """A session already had the voice asked for."""
+
+    model: str
+
+
+@dataclass(frozen=True, slots=True)
+class CeilingMoved(Event):
+    """The origin's own limit made the pool smaller, or time made it larger again."""
+
+    model: str
+    ceiling: int
+
+
+@dataclass(frozen=True, slots=True)
+class FillRetried(Event):
+    """A segment is asked for a second time, unheard; ``reason``: what became of the first."""
+
+    model: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class RecordKept(Event):
+    """A record is on disk and visible."""
+
+    key: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class RecordRefused(Event):
+    """Audio was delivered but not kept, and why."""
+
+    key: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class RecordCorrupt(Event):
+    """A record failed its check when read; it is gone."""
+
+    key: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class RecordEvicted(Event):
+    """A record made room for newer ones."""
+
+    key: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class StoreFailed(Event):
+    """The disk failed us; the request went on without it."""
+
+    operation: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentSpoken:
+    """One segment of a turn. Times in seconds since the turn's first text was received; None: did not happen.
+
+    ``verdict``: ``hit-memory``, ``hit-disk``, ``collapsed``, ``miss`` or ``error``.
+    ``key`` names the text and voice without showing them.
+    """
+
+    verdict: str
+    key: str
+    characters: int
+    pcm_bytes: int
+    rate: int
+    decided_s: float
+    leased_s: float | None
+    sent_s: float | None
+    first_byte_s: float | None
+    first_pcm_s: float | None
+    first_write_s: float | None
+    last_write_s: float | None
+    configured: bool
+    attempts: int
+
+
+@dataclass(frozen=True, slots=True)
+class TurnEnded(Event):
+    """A turn was answered, or broke off. ``door``: which one; ``outcome``: ``ok``, ``error`` or ``left``."""
+
+    request_id: str
+    namespace: str
+    door: str
+    codec: str
+    outcome: str
+    reason: str | None
+    segments: tuple[SegmentSpoken, ...]
+    ttfb_s: float | None
+    took_s: float
+    underruns: int = 0
+    """How often the caller had heard all there was before the turn was over."""
+    underrun_s: float = 0.0

@@ -1,0 +1,12 @@
+"""Floor 4: the client half. Sarvam's doors, as their clients know them (R1-R14).
+
+``auth``       who may come in, whose audio they hear, who pays
+``asking``     from a client's cuts to asks
+``answers``    every failure in Sarvam's own shape
+``encoding``   PCM to the client's codec: messages ready for the wire, or one encoder per turn
+``door``       what goes out on one socket, in order
+``facts``      what is told of a turn
+``websocket``  one conversation: parse, turn, segments
+``http``       REST and HTTP stream
+``routes``     the paths
+"""

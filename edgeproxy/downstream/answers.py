@@ -1,0 +1,44 @@
+"""Every failure in Sarvam's own shape, so that each client's own error handling works."""
+
+from math import ceil
+
+from aiohttp import web
+
+from ..cache.clip import ClipFailed
+from ..core.errors import EdgeProxyError, Overloaded
+from ..sarvam import refusals
+from ..sarvam.refusals import Refusal, Refused
+from ..sarvam.request_id import request_id
+from ..upstream.session import OriginRefused
+
+
+def refusal(error: BaseException) -> Refusal:
+    """What a client is told about ``error``; what only concerns us stays in our log."""
+    match error:
+        case ClipFailed(__cause__=BaseException() as cause):
+            return refusal(cause)
+        case Refused() | OriginRefused():
+            return error.refusal
+        case EdgeProxyError():
+            return Refusal(
+                status=error.status,
+                message=str(error),
+                code=refusals.code_of(error.status),
+                retry_after_s=error.retry_after_s if isinstance(error, Overloaded) else None,
+            )
+        case _:
+            return refusals.internal()
+
+
+def answer(no: Refusal) -> web.Response:
+    """A refusal over HTTP, with the headers Sarvam's SDKs look at."""
+    told_as = request_id()
+    headers = {"x-request-id": told_as}
+    if no.retry_after_s is not None:
+        headers["Retry-After"] = str(ceil(no.retry_after_s))
+    return web.Response(
+        status=no.status,
+        body=no.body(told_as),
+        content_type="application/json",
+        headers=headers,
+    )

@@ -1,0 +1,426 @@
+"""The turn's door: what goes out on one WebSocket, in order.
+
+A queue of parts (segments) and ends (flushes). The first `parallel_segments` parts that are not yet
+delivered have their clips filling; they are delivered one after another as they grow, so the second
+finishing first waits in its clip, not in a copy. Each end sends exactly one `final`, if finals were
+asked for; a part that fails makes its turn send one `error`, say nothing more, and still end by `final`.
+
+Two callers send, never at the same time: the reader's task, for what needs no waiting at all (a hit is on
+its way in the same step of the event loop in which the text arrived), and the writer's task, for everything
+else. Neither ever makes the reader wait, so close and ping are answered at once.
+
+Once a turn sounds, the caller has audio in hand. As long as that lasts, a later segment is held until
+it is whole: then a segment that breaks off upstream can be filled again and nobody hears of it.
+"""
+
+import asyncio
+import json
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Executor
+from dataclasses import asdict, dataclass, field
+from time import monotonic
+from typing import Final
+
+from aiohttp import WSMsgType, web
+
+from ..cache.clip import Clip, State
+from ..core.audio import duration_s
+from ..core.events import Emit, SegmentSpoken, TurnEnded
+from ..sarvam import messages
+from ..sarvam.refusals import Refusal
+from ..sarvam.request_id import request_id as new_request_id
+from ..speech import Ask, Speech
+from .answers import refusal
+from .encoding import Line, Output, Ready
+from .facts import segment_spoken
+
+_FINAL: Final = messages.FINAL.encode()
+_SEND_BUFFER_BYTES: Final = 32 * 1024
+"""With more than this unsent, the reader leaves the sending to the writer, which may wait."""
+_MARGIN_S: Final = 0.75
+"""A held segment is let go when this little audio is left in the caller's hand."""
+
+
+@dataclass(slots=True, eq=False)
+class Reply:
+    """The answer to one turn. ``received``: when its first text came; ``final``: whether one is owed."""
+
+    namespace: str
+    final: bool
+    received: float = field(default_factory=monotonic)
+    request_id: str = field(default_factory=new_request_id)
+    verdict: bool = False
+    """Whether the final is to tell what became of each segment (extra keys, see R2)."""
+    refusal: Refusal | None = None
+    """Why it failed; it says nothing more but its final."""
+    line: Line | None = None
+    output: Output | None = None
+    parts: int = 0
+    spoken: list[SegmentSpoken] = field(default_factory=list)
+    first_write: float | None = None
+    in_hand_until: float = 0.0
+    """When the caller will have heard all that was sent, playing it from the first write on."""
+    underruns: int = 0
+    underrun_s: float = 0.0
+    made: "tuple[Part, list[bytes]] | None" = None
+    """The only part so far, and its pieces in a stream codec: kept ready if no other part follows."""
+
+
+@dataclass(slots=True, eq=False)
+class Part:
+    """One segment in its turn, on its way out."""
+
+    reply: Reply
+    ask: Ask
+    output: Output
+    decided: float = field(default_factory=monotonic)
+    clip: Clip | None = None
+    verdict: str = ""
+    ready: Ready | None = None
+    position: int = 0
+    """The next piece of ``ready``, or the next chunk of the clip."""
+    first_write: float | None = None
+    last_write: float | None = None
+
+
+@dataclass(slots=True, eq=False)
+class _End:
+    reply: Reply
+
+
+class Door:
+    """See the module docstring. Mutable state: the queue, and whether the writer is at it."""
+
+    def __init__(
+        self,
+        socket: web.WebSocketResponse,
+        transport: asyncio.Transport,
+        speech: Speech,
+        *,
+        parallel_segments: int,
+        executor: Executor,
+        emit: Emit,
+        on_empty: Callable[[], None],
+    ) -> None:
+        self._socket = socket
+        self._transport = transport
+        self._speech = speech
+        self._parallel_segments = parallel_segments
+        self._executor = executor
+        self._emit = emit
+        self._on_empty = on_empty
+        self._items: deque[Part | _End] = deque()
+        self._filling = 0
+        self._writing = False
+        self._wake = asyncio.Event()
+
+    @property
+    def waiting(self) -> int:
+        """Segments and finals still to be sent."""
+        return len(self._items)
+
+    # -- what the reader puts in; none of it waits -------------------------------------------------
+
+    def say(self, reply: Reply, ask: Ask, output: Output) -> None:
+        """One more segment of a turn."""
+        if reply.refusal is None:
+            reply.parts += 1
+            self._items.append(Part(reply, ask, output))
+            self._look_ahead()
+
+    def end(self, reply: Reply) -> None:
+        """The turn is whole."""
+        self._items.append(_End(reply))
+
+    def nudge(self) -> None:
+        """Let the writer see to it."""
+        self._wake.set()
+
+    async def refuse(self, reply: Reply, no: Refusal) -> None:
+        """Answer with an error, at once; the turn says nothing more but its final."""
+        if reply.refusal is None:
+            reply.refusal = no
+            await self._send(no.frame(reply.request_id).encode())
+
+    async def send_ready(self) -> None:
+        """Send what can be sent without waiting; leave the rest to the writer."""
+        if not self._writing:
+            while self._items and await self._send_at_once(self._items[0]):
+                self._done()
+        if self._items:
+            self._wake.set()
+
+    def abandon(self) -> None:
+        """The client is gone: nothing more is wanted. Fills already paid for go on without us."""
+        for item in self._items:
+            if isinstance(item, Part):
+                self._leave(item)
+                self._tell(item, failed=True)
+        left = {item.reply: None for item in self._items}
+        self._items.clear()
+        for reply in left:
+            self._tell_end(reply, "left")
+
+    # -- the writer --------------------------------------------------------------------------------
+
+    async def run(self) -> None:
+        """Send everything else, for as long as the conversation lasts."""
+        while True:
+            while self._items:
+                self._writing = True
+                item = self._items[0]
+                if isinstance(item, _End):
+                    await self._send_end(item)
+                else:
+                    await self._send_part(item)
+                self._done()
+            self._writing = False
+            self._wake.clear()
+            await self._wake.wait()
+
+    def _done(self) -> None:
+        item = self._items.popleft()
+        if isinstance(item, Part):
+            self._leave(item)
+            self._tell(item, failed=item.reply.refusal is not None)
+            self._look_ahead()
+        else:
+            self._tell_end(item.reply, "error" if item.reply.refusal else "ok")
+            if not self._items:
+                self._on_empty()
+
+    def _leave(self, part: Part) -> None:
+        if part.clip is not None:
+            self._filling -= 1
+            self._speech.leave(part.ask, part.clip)
+
+    def _look_ahead(self) -> None:
+        if self._filling >= self._parallel_segments:
+            return
+        for item in self._items:
+            if isinstance(item, Part) and item.clip is None and item.reply.refusal is None:
+                item.clip, item.verdict = self._speech.clip(item.ask)
+                self._filling += 1
+                if self._filling >= self._parallel_segments:
+                    return
+
+    async def _send_at_once(self, item: Part | _End) -> bool:
+        """Send an item if nothing about it has to be waited for; whether all of it went."""
+        reply = item.reply
+        if isinstance(item, _End):
+            if reply.line is not None and not reply.line.ends_at_once:
+                return False
+            await self._send_end(item)
+            return True
+        if reply.refusal is not None:
+            return True
+        if reply.output is not None and reply.output != item.output:
+            return False
+        return (
+            item.clip is not None
+            and item.clip.state is State.COMPLETE
+            and self._make_ready(item)
+            and await self._send_pieces(item, limit=_SEND_BUFFER_BYTES)
+        )
+
+    def _make_ready(self, part: Part) -> bool:
+        """Find or make the ready form of a part's complete clip; False where it takes an encoder."""
+        if part.ready is not None:
+            return True
+        clip, reply = part.clip, part.reply
+        assert clip is not None
+        line = reply.line or self._new_line(part)
+        if part.position or not (part.output.exact or line.fresh):
+            return False
+        ready = clip.ready.get(part.output.ready_key)
+        if ready is None:
+            if not part.output.exact:
+                return False
+            ready = line.cut(clip.pcm())
+            clip.ready[part.output.ready_key] = ready
+            self._speech.weigh(part.ask, ready.size)
+        part.ready = ready
+        return True
+
+    async def _send_pieces(self, part: Part, *, limit: int | None = None) -> bool:
+        reply, clip, ready = part.reply, part.clip, part.ready
+        assert clip is not None
+        assert ready is not None
+        assert reply.line is not None
+        clip.heard = True
+        if not part.position and reply.line.fresh:
+            for piece in reply.line.opening():
+                await self._send_audio(reply, piece)
+        while part.position < len(ready.body):
+            if limit is not None and self._transport.get_write_buffer_size() > limit:
+                return False
+            await self._send_audio(reply, ready.body[part.position])
+            if not part.position:
+                # The first piece of a clip that is here whole: all of it counts as in hand.
+                self._count(part, clip.size)
+            part.position += 1
+        part.last_write = monotonic()
+        reply.line.sent(ready, clip.pcm())
+        return True
+
+    async def _send_part(self, part: Part) -> None:
+        reply, clip = part.reply, part.clip
+        if reply.refusal is not None:
+            return
+        assert clip is not None, "the first item of the queue always has its clip"
+        if reply.output is not None and reply.output != part.output:
+            await self._close_line(reply)
+        if reply.line is None:
+            self._new_line(part)
+        await self._hold(part)
+        if clip.state is State.COMPLETE and self._make_ready(part):
+            await self._send_pieces(part)
+            return
+        await self._follow(part)
+
+    async def _hold(self, part: Part) -> None:
+        """While the caller still has audio in hand, wait for a later segment to be whole."""
+        reply, clip = part.reply, part.clip
+        assert clip is not None
+        if reply.first_write is None or part.position:
+            return
+        try:
+            async with asyncio.timeout(reply.in_hand_until - _MARGIN_S - monotonic()):
+                while clip.state is State.GROWING:
+                    await clip.changed().wait()
+        except TimeoutError:
+            pass
+
+    async def _follow(self, part: Part) -> None:
+        """Send a clip as it grows."""
+        reply, clip, line = part.reply, part.clip, part.reply.line
+        assert clip is not None
+        assert line is not None
+        only = line.fresh and not part.output.exact
+        made: list[bytes] = []
+        reply.made = (part, made) if only else None
+        while True:
+            changed = clip.changed()
+            while part.position < len(clip.chunks):
+                clip.heard = True
+                pcm = clip.chunks[part.position]
+                part.position += 1
+                if line.fresh:
+                    for piece in line.opening():
+                        await self._send_audio(reply, piece)
+                counted = False
+                async for piece in line.play(pcm):
+                    await self._send_audio(reply, piece)
+                    if not counted:
+                        counted = True
+                        self._count(part, len(pcm))
+                    if only:
+                        made.append(piece)
+                part.last_write = monotonic()
+            if clip.state is State.FAILED:
+                await self.refuse(reply, refusal(clip.failure()))
+                return
+            if clip.state is State.COMPLETE:
+                return
+            await changed.wait()
+
+    async def _send_end(self, end: _End) -> None:
+        reply = end.reply
+        await self._close_line(reply)
+        if reply.final:
+            await self._send(_told_final(reply) if reply.verdict else _FINAL)
+
+    # -- lines -------------------------------------------------------------------------------------
+
+    def _new_line(self, part: Part) -> Line:
+        content_type = messages.content_type(part.output.codec)
+        part.reply.output = part.output
+        part.reply.line = Line(
+            part.output,
+            executor=self._executor,
+            wrap=lambda piece: messages.audio_tail(piece, content_type=content_type),
+        )
+        return part.reply.line
+
+    async def _close_line(self, reply: Reply) -> None:
+        line, reply.line, reply.output = reply.line, None, None
+        if line is None or reply.refusal is not None:
+            return
+        end = await line.finish()
+        for piece in end:
+            await self._send_audio(reply, piece)
+        if reply.made is not None and reply.parts == 1:
+            (part, made), clip = reply.made, reply.made[0].clip
+            if clip is not None and clip.state is State.COMPLETE:
+                clip.ready[part.output.ready_key] = ready = Ready(made, end)
+                self._speech.weigh(part.ask, ready.size)
+
+    # -- sending and telling -----------------------------------------------------------------------
+
+    async def _send_audio(self, reply: Reply, tail: bytes) -> None:
+        await self._send(messages.audio_head(reply.request_id) + tail)
+
+    async def _send(self, message: bytes) -> None:
+        await self._socket.send_frame(message, WSMsgType.TEXT)
+
+    def _count(self, part: Part, pcm_bytes: int) -> None:
+        """Note a write of audio, and whether the caller had already heard all there was."""
+        reply, now = part.reply, monotonic()
+        if part.first_write is None:
+            part.first_write = now
+        if reply.first_write is None:
+            reply.first_write = reply.in_hand_until = now
+        elif now > reply.in_hand_until:
+            reply.underruns += 1
+            reply.underrun_s += now - reply.in_hand_until
+            reply.in_hand_until = now
+        reply.in_hand_until += duration_s(pcm_bytes, part.output.rate)
+
+    def _tell(self, part: Part, *, failed: bool) -> None:
+        part.reply.spoken.append(
+            segment_spoken(
+                part.ask,
+                part.clip,
+                part.verdict,
+                received=part.reply.received,
+                decided=part.decided,
+                first_write=part.first_write,
+                last_write=part.last_write,
+                failed=failed,
+            )
+        )
+
+    def _tell_end(self, reply: Reply, outcome: str) -> None:
+        now = monotonic()
+        first = reply.first_write
+        self._emit(
+            TurnEnded(
+                request_id=reply.request_id,
+                namespace=reply.namespace,
+                door="websocket",
+                codec=reply.output.codec if reply.output else "",
+                outcome=outcome,
+                reason=reply.refusal.message if reply.refusal else None,
+                segments=tuple(reply.spoken),
+                ttfb_s=None if first is None else first - reply.received,
+                took_s=now - reply.received,
+                underruns=reply.underruns,
+                underrun_s=reply.underrun_s,
+            )
+        )
+
+
+def _told_final(reply: Reply) -> bytes:
+    """A final with what became of the turn in it, in milliseconds since its text was received."""
+    segments = [
+        {
+            name.removesuffix("_s") + "_ms" if name.endswith("_s") else name: (
+                round(value * 1000, 3) if name.endswith("_s") and value is not None else value
+            )
+            for name, value in asdict(segment).items()
+        }
+        for segment in reply.spoken
+    ]
+    told = {"event_type": "final", "edgeproxy": {"segments": segments}}
+    return json.dumps({"type": "event", "data": told}).encode()

@@ -1,0 +1,50 @@
+"""What is told of a turn when it has ended, the same at every door."""
+
+from ..cache.clip import Clip, Source
+from ..core.events import SegmentSpoken
+from ..speech import Ask
+
+
+def segment_spoken(
+    ask: Ask,
+    clip: Clip | None,
+    how: str,
+    *,
+    received: float,
+    decided: float,
+    first_write: float | None,
+    last_write: float | None,
+    failed: bool,
+) -> SegmentSpoken:
+    """The facts of one segment; moments on ``time.monotonic()``, told relative to ``received``.
+
+    ``how``: what :meth:`Speech.clip` said; None for ``clip``: it was never begun.
+    """
+
+    def since(moment: float | None) -> float | None:
+        return None if moment is None else moment - received
+
+    times = clip.times if clip is not None and how == "fill" else None
+    return SegmentSpoken(
+        verdict="error" if failed else verdict(clip, how),
+        key=ask.identity.key,
+        characters=len(ask.identity.text),
+        pcm_bytes=clip.size if clip is not None else 0,
+        rate=ask.identity.voice.rate,
+        decided_s=decided - received,
+        leased_s=since(times.leased) if times else None,
+        sent_s=since(times.sent) if times else None,
+        first_byte_s=since(times.first_byte) if times else None,
+        first_pcm_s=since(times.first_pcm) if times else None,
+        first_write_s=since(first_write),
+        last_write_s=since(last_write),
+        configured=times.configured if times else False,
+        attempts=times.attempts if times else 0,
+    )
+
+
+def verdict(clip: Clip | None, how: str) -> str:
+    """``hit-memory``, ``hit-disk``, ``collapsed`` or ``miss``."""
+    if how != "fill":
+        return how
+    return "hit-disk" if clip is not None and clip.source is Source.DISK else "miss"

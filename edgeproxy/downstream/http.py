@@ -1,0 +1,244 @@
+"""Sarvam's REST and HTTP stream: one JSON body is one turn.
+
+Both speak the segments of the text in parallel and hand them on in order; REST gathers them into one file in
+base64, the stream passes each on as it grows. Headers are sent with the first audio, so what goes wrong
+before it is an honest status, and what goes wrong after it is a broken body, never a clean end.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Iterator
+from concurrent.futures import Executor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from time import monotonic
+
+from aiohttp import web
+
+from ..audio import encode
+from ..cache.clip import Clip
+from ..core.events import Emit, SegmentSpoken, TurnEnded
+from ..core.turn import split
+from ..core.voice import Voice
+from ..sarvam import messages, models, requests
+from ..sarvam.request_id import request_id as new_request_id
+from ..sarvam.requests import SpeechRequest
+from ..speech import Ask, Speech
+from .answers import refusal
+from .asking import Asker, TurnSettings
+from .auth import Client
+from .encoding import Line, Output
+from .facts import segment_spoken
+
+
+@dataclass(slots=True, eq=False)
+class _Part:
+    ask: Ask
+    decided: float
+    clip: Clip | None = None
+    how: str = ""
+    first_write: float | None = None
+    last_write: float | None = None
+
+
+@dataclass(slots=True, eq=False)
+class Answer:
+    """One request on its way: who asked, what for, and what became of each segment."""
+
+    client: Client
+    request_id: str
+    received: float = field(default_factory=monotonic)
+    parts: list[_Part] = field(default_factory=list)
+
+    def spoken(self, *, failed: bool) -> tuple[SegmentSpoken, ...]:
+        """The facts of all segments."""
+        return tuple(
+            segment_spoken(
+                part.ask,
+                part.clip,
+                part.how,
+                received=self.received,
+                decided=part.decided,
+                first_write=part.first_write,
+                last_write=part.last_write,
+                failed=failed and part.last_write is None,
+            )
+            for part in self.parts
+        )
+
+
+class HttpDoors:
+    """The handlers of ``POST /text-to-speech`` and ``POST /text-to-speech/stream``."""
+
+    def __init__(
+        self,
+        *,
+        speech: Speech,
+        settings: TurnSettings,
+        executor: Executor,
+        emit: Emit,
+    ) -> None:
+        self._speech = speech
+        self._settings = settings
+        self._executor = executor
+        self._emit = emit
+
+    async def rest(self, request: web.Request, client: Client) -> web.Response:
+        """Answer with all of the audio, as Sarvam's JSON."""
+        asked = requests.hear_rest(await request.read())
+        reply, output = self._begin(asked, client)
+
+        with self._telling(reply, "rest", output):
+            pieces = [await clip.whole() async for clip, _ in self._in_order(reply)]
+            body = await self._off_loop(
+                lambda: requests.say_answer(
+                    reply.request_id,
+                    encode.encode_whole(
+                        b"".join(pieces), output.codec, rate=output.rate, bitrate=output.bitrate
+                    ),
+                )
+            )
+        return web.Response(body=body, content_type="application/json", headers=headers(reply))
+
+    async def stream(self, request: web.Request, client: Client) -> web.StreamResponse:
+        """Answer with the audio as it comes."""
+        asked = requests.hear_stream(await request.read())
+        reply, output = self._begin(asked, client)
+        line = Line(output, executor=self._executor, wrap=bytes)
+        response = web.StreamResponse()
+        try:
+            await self._send(request, response, reply, line)
+        except Exception:
+            if not response.prepared or request.transport is None:
+                raise
+            # Half an answer is on its way: break it, so that it can't pass for a whole one.
+            request.transport.abort()
+        return response
+
+    async def _send(
+        self, request: web.Request, response: web.StreamResponse, reply: Answer, line: Line
+    ) -> None:
+        output = line.output
+        with self._telling(reply, "stream", output):
+            async for clip, part in self._in_order(reply):
+                async for pcm in clip:
+                    if line.fresh:
+                        await _prepare(response, request, reply, output)
+                        for piece in line.opening():
+                            await response.write(piece)
+                    async for piece in line.play(pcm):
+                        await response.write(piece)
+                        part.last_write = monotonic()
+                        part.first_write = part.first_write or part.last_write
+            if line.fresh:  # nothing to be heard, and nothing wrong with that
+                await _prepare(response, request, reply, output)
+            for piece in await line.finish():
+                await response.write(piece)
+            await response.write_eof()
+
+    def _begin(self, asked: SpeechRequest, client: Client) -> tuple[Answer, Output]:
+        fields = models.audible(asked.fields)
+        models.check_ranges(fields["model"], asked.fields)
+        asker = Asker(client, Voice(fields))
+        library = self._settings.library()
+        reply = Answer(client, new_request_id())
+        for cut in split(asked.text, self._settings.cuts, library.phrasebook):
+            ask = asker.ask(cut, library, first=not reply.parts)
+            reply.parts.append(_Part(ask, monotonic()))
+        return reply, Output(asked.codec, fields["rate"], asked.bitrate)
+
+    async def _in_order(self, reply: Answer) -> AsyncIterator[tuple[Clip, _Part]]:
+        """The clips of a request's segments, the next few of them always filling."""
+        waiting = deque(reply.parts)
+        filling: deque[_Part] = deque()
+        try:
+            while waiting or filling:
+                while waiting and len(filling) < self._settings.parallel_segments:
+                    part = waiting.popleft()
+                    part.clip, part.how = self._speech.clip(part.ask)
+                    filling.append(part)
+                part = filling[0]
+                assert part.clip is not None
+                yield part.clip, part
+                filling.popleft()
+                self._speech.leave(part.ask, part.clip)
+        finally:
+            for part in filling:
+                if part.clip is not None:
+                    self._speech.leave(part.ask, part.clip)
+
+    async def _off_loop(self, work: Callable[[], bytes]) -> bytes:
+        return await asyncio.get_running_loop().run_in_executor(self._executor, work)
+
+    @contextmanager
+    def _telling(self, reply: Answer, door: str, output: Output) -> Iterator[None]:
+        """Tell what became of a request, whatever did."""
+        try:
+            yield
+        except BaseException as error:
+            self._tell(reply, door, output, error)
+            raise
+        self._tell(reply, door, output, None)
+
+    def _tell(self, reply: Answer, door: str, output: Output, error: BaseException | None) -> None:
+        now = monotonic()
+        if error is None:
+            outcome, reason = "ok", None
+            for part in reply.parts:
+                part.first_write = part.first_write or now
+                part.last_write = part.last_write or now
+        elif isinstance(error, Exception):
+            outcome, reason = "error", refusal(error).message
+        else:
+            outcome, reason = "left", None
+        first = next((part.first_write for part in reply.parts if part.first_write), None)
+        self._emit(
+            TurnEnded(
+                request_id=reply.request_id,
+                namespace=reply.client.namespace,
+                door=door,
+                codec=output.codec,
+                outcome=outcome,
+                reason=reason,
+                segments=reply.spoken(failed=error is not None),
+                ttfb_s=None if first is None else first - reply.received,
+                took_s=now - reply.received,
+            )
+        )
+
+
+async def _prepare(
+    response: web.StreamResponse, request: web.Request, reply: Answer, output: Output
+) -> None:
+    response.content_type = messages.content_type(output.codec)
+    response.headers.update(headers(reply))
+    await response.prepare(request)
+
+
+def headers(reply: Answer) -> dict[str, str]:
+    """``x-request-id``, ``Cache-Status`` (RFC 9211) and ``Server-Timing``, as far as things have come."""
+    spoken = [each for each in reply.spoken(failed=False) if each.verdict]
+    verdicts = [each.verdict for each in spoken]
+    hits = sum(verdict.startswith("hit") for verdict in verdicts)
+    if hits == len(verdicts):
+        status = "edgeproxy; hit"
+    else:
+        status = f"edgeproxy; fwd={'partial' if hits else 'uri-miss'}"
+        if "collapsed" in verdicts:
+            status += "; collapsed"
+    timing = [f"total;dur={(monotonic() - reply.received) * 1000:.2f}"]
+    if spoken:
+        first = spoken[0]
+        for name, moment in (
+            ("lease", first.leased_s),
+            ("sent", first.sent_s),
+            ("origin", first.first_byte_s),
+            ("pcm", first.first_pcm_s),
+        ):
+            if moment is not None:
+                timing.append(f"{name};dur={moment * 1000:.2f}")
+    return {
+        "x-request-id": reply.request_id,
+        "Cache-Status": f'{status}; detail="{",".join(verdicts)}"',
+        "Server-Timing": ", ".join(timing),
+    }

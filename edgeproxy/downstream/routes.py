@@ -1,0 +1,139 @@
+"""The paths of the client half, and what stands in front of each: the key, and failures in Sarvam's shape."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from typing import Final
+
+from aiohttp import web
+
+from ..core.errors import Draining
+from ..core.events import Emit
+from ..sarvam import refusals
+from ..sarvam.handshake import REST_PATH, STREAM_PATH, WS_PATHS, Credential, Query
+from ..sarvam.refusals import Refusal, Refused, code_of
+from ..speech import Speech
+from .answers import answer, refusal
+from .asking import TurnSettings
+from .auth import Client, Keeper
+from .http import HttpDoors
+from .websocket import Conversation
+
+log: Final = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DoorLimits:
+    """How much a client may send, in bytes; how long running turns get when we must go, in seconds."""
+
+    message_bytes: int = 64 * 1024
+    drain_s: float = 30.0
+
+
+class Doors:
+    """Sarvam's doors: adds their routes to an application, and closes them."""
+
+    def __init__(
+        self,
+        *,
+        keeper: Keeper,
+        speech: Speech,
+        settings: TurnSettings,
+        limits: DoorLimits,
+        executor: Executor,
+        emit: Emit,
+    ) -> None:
+        self._keeper = keeper
+        self._speech = speech
+        self._settings = settings
+        self._limits = limits
+        self._executor = executor
+        self._emit = emit
+        self._http = HttpDoors(speech=speech, settings=settings, executor=executor, emit=emit)
+        self._conversations: set[Conversation] = set()
+        self._draining = False
+
+    def add_routes(self, router: web.UrlDispatcher) -> None:
+        """The paths that Sarvam's clients know; every other path is their 404."""
+        for path in WS_PATHS:
+            router.add_get(path, self._websocket)
+        router.add_post(REST_PATH, self._guarded(self._http.rest))
+        router.add_post(STREAM_PATH, self._guarded(self._http.stream))
+
+    async def drain(self) -> None:
+        """Let running turns finish, then close every socket with 1012; capped in time."""
+        self._draining = True
+        conversations = list(self._conversations)
+        try:
+            async with asyncio.timeout(self._limits.drain_s):
+                await asyncio.gather(*(each.close_when_settled() for each in conversations))
+        except TimeoutError:
+            log.warning("%d conversations were cut off by the drain", len(self._conversations))
+            await asyncio.gather(*(each.close() for each in conversations))
+
+    async def _websocket(self, request: web.Request) -> web.StreamResponse:
+        offered = [
+            name.strip()
+            for name in request.headers.get("Sec-WebSocket-Protocol", "").split(",")
+            if name.strip()
+        ]
+        credential = Credential.parse(request.headers, offered)
+        client = self._keeper.admit(credential.key)
+        if client is None:
+            raise Refused(refusals.credentials())
+        if self._draining:
+            raise Draining("the proxy is shutting down")
+        conversation = Conversation(
+            request,
+            client=client,
+            query=Query.parse(request.query),
+            subprotocol=credential.subprotocol,
+            speech=self._speech,
+            settings=self._settings,
+            message_bytes=self._limits.message_bytes,
+            executor=self._executor,
+            emit=self._emit,
+        )
+        self._conversations.add(conversation)
+        try:
+            return await conversation.run()
+        finally:
+            self._conversations.discard(conversation)
+
+    def _guarded(
+        self, handler: Callable[[web.Request, Client], Awaitable[web.StreamResponse]]
+    ) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+        async def guarded(request: web.Request) -> web.StreamResponse:
+            client = self._keeper.admit(Credential.parse(request.headers).key)
+            if client is None:
+                raise Refused(refusals.credentials())
+            if self._draining:
+                raise Draining("the proxy is shutting down")
+            return await handler(request, client)
+
+        return guarded
+
+
+@web.middleware
+async def in_sarvams_shape(
+    request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
+) -> web.StreamResponse:
+    """Whatever goes wrong before an answer has begun is told in Sarvam's shape."""
+    try:
+        return await handler(request)
+    except web.HTTPRequestEntityTooLarge:
+        return answer(refusals.too_large(limit_bytes=request.client_max_size))
+    except web.HTTPNotFound:
+        return answer(refusals.unknown_path(request.path))
+    except web.HTTPMethodNotAllowed as error:
+        allowed = ", ".join(sorted(error.allowed_methods))
+        return answer(
+            Refusal(405, f"{error.method} is not allowed here, only {allowed}", code_of(405))
+        )
+    except Exception as error:
+        no = refusal(error)
+        if no.status == 500:
+            log.exception("%s failed", request.path)
+        return answer(no)

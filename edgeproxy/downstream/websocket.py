@@ -1,0 +1,235 @@
+"""One conversation over Sarvam's WebSocket: what the client says becomes turns, segments and asks.
+
+The reader never waits for audio: close and ping are answered at once, and the next turn is taken in
+while the current one streams (R7). What goes out, and in which order, is the door's business.
+
+A config never stops anything: text buffered before it is spoken first, in the old voice, and earns no
+final of its own. A config that is refused leaves *no* voice, so that nothing is ever said in a voice
+the client has tried to leave.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Iterable
+from concurrent.futures import Executor
+from typing import Final
+
+from aiohttp import WSMsgType, web
+
+from ..core.events import Emit
+from ..core.turn import Cut, Turn
+from ..core.voice import Voice
+from ..sarvam import messages, models, refusals
+from ..sarvam.handshake import Query
+from ..sarvam.messages import Config, Flush, Text
+from ..sarvam.refusals import Refused
+from ..speech import Speech
+from .asking import Asker, TurnSettings
+from .auth import Client
+from .door import Door, Reply
+from .encoding import Output
+
+CLOSE_RESTART: Final = 1012
+"""The process must go. Never 1000 or 1001, which clients take for a whole answer."""
+
+
+class Conversation:
+    """One client's socket. Mutable state: its voice, its turn, the reply that turn will get."""
+
+    def __init__(
+        self,
+        request: web.Request,
+        *,
+        client: Client,
+        query: Query,
+        subprotocol: str | None,
+        speech: Speech,
+        settings: TurnSettings,
+        message_bytes: int,
+        executor: Executor,
+        emit: Emit,
+    ) -> None:
+        self._request = request
+        self._client = client
+        self._query = query
+        self._speech = speech
+        self._settings = settings
+        self._executor = executor
+        self._emit = emit
+        self._socket = web.WebSocketResponse(
+            # Audio does not compress: permessage-deflate is declined (R-compression).
+            compress=False,
+            protocols=(subprotocol,) if subprotocol else (),
+            max_msg_size=message_bytes,
+            heartbeat=30.0,
+        )
+        self._door: Door
+        self._config: str | None = None
+        self._asker: Asker | None = None
+        self._output = Output("mp3", models.DEFAULT_RATE)
+        self._min_buffer_size = 0
+        self._turn = self._new_turn()
+        self._reply: Reply | None = None
+        self._verdict = request.query.get("verdict") == "true"
+        self._flushed = False
+        self._timer: asyncio.TimerHandle | None = None
+        self._settled = asyncio.Event()
+        """Set while no turn is under way: it could be closed without losing anything."""
+        self._settled.set()
+
+    async def run(self) -> web.WebSocketResponse:
+        """Hold the conversation until either side ends it."""
+        await self._socket.prepare(self._request)
+        transport = self._request.transport
+        if transport is None:  # gone between the handshake and now
+            return self._socket
+        self._door = Door(
+            self._socket,
+            transport,
+            self._speech,
+            parallel_segments=self._settings.parallel_segments,
+            executor=self._executor,
+            emit=self._emit,
+            on_empty=self._settle,
+        )
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                writer = tasks.create_task(self._write(), name="writer")
+                await self._read()
+                writer.cancel()
+        finally:
+            self._stop_timer()
+            self._door.abandon()
+        return self._socket
+
+    async def close_when_settled(self) -> None:
+        """End the conversation because the process must go, once no turn is under way."""
+        await self._settled.wait()
+        await self.close()
+
+    async def close(self) -> None:
+        """End the conversation at once, because the process must go."""
+        await self._socket.close(code=CLOSE_RESTART, message=b"service restart")
+
+    async def _write(self) -> None:
+        with contextlib.suppress(ConnectionResetError):  # the client left; the reader hears of it
+            await self._door.run()
+
+    async def _read(self) -> None:
+        while True:
+            message = await self._socket.receive()
+            if message.type in (WSMsgType.TEXT, WSMsgType.BINARY):
+                try:
+                    await self._hear(message.data)
+                except ConnectionResetError:
+                    return
+            else:
+                return
+
+    async def _hear(self, raw: str | bytes) -> None:
+        if raw == self._config:
+            # LiveKit repeats its config before every utterance. It changes nothing, but what was
+            # buffered is spoken first all the same.
+            self._say(self._turn.config_changed())
+        else:
+            try:
+                heard = messages.hear_client(raw)
+                match heard:
+                    case Text():
+                        self._hear_text(heard.text)
+                    case Flush():
+                        self._hear_flush()
+                    case Config():
+                        self._config = None
+                        self._hear_config(heard)
+                        self._config = raw if isinstance(raw, str) else None
+                    case _:
+                        pass  # a ping: it has kept the connection, and is never answered
+            except Refused as error:
+                await self._refuse(error)
+        await self._door.send_ready()
+
+    def _hear_config(self, config: Config) -> None:
+        self._say(self._turn.config_changed())
+        self._asker = None
+        fields = models.audible(config.fields, model=self._query.model)
+        models.check_ranges(fields["model"], config.fields)
+        self._asker = Asker(self._client, Voice(fields))
+        self._output = Output(config.codec, fields["rate"], config.bitrate)
+        self._min_buffer_size = config.min_buffer_size
+
+    def _hear_text(self, text: str) -> None:
+        if self._reply is None:
+            self._reply = self._new_reply()
+            self._settled.clear()
+        if self._reply.refusal is not None:
+            return
+        if self._asker is None:
+            raise Refused(refusals.text_before_config())
+        if self._door.waiting > self._settings.waiting_segments:
+            raise Refused(refusals.rate_limited())
+        self._say(self._turn.feed(text))
+        self._start_timer()
+
+    def _hear_flush(self) -> None:
+        self._stop_timer()
+        self._flushed = True
+        reply, self._reply = self._reply or self._new_reply(), None
+        self._say(self._turn.flush(), reply)
+        self._turn = self._new_turn()
+        self._settled.clear()
+        self._door.end(reply)
+
+    def _settle(self) -> None:
+        if self._reply is None:
+            self._settled.set()
+
+    async def _refuse(self, error: Refused) -> None:
+        if error.message_type == "config":
+            self._config = self._asker = None
+        elif error.message_type == "text":
+            # What was refused is missing from its turn, so nothing more of the turn is said.
+            self._reply = self._reply or self._new_reply()
+            self._settled.clear()
+        await self._door.refuse(self._reply or self._new_reply(), error.refusal)
+
+    def _say(self, cuts: Iterable[Cut], reply: Reply | None = None) -> None:
+        reply = reply or self._reply
+        if reply is None or self._asker is None:
+            return
+        for cut in cuts:
+            ask = self._asker.ask(cut, self._library, first=not reply.parts)
+            self._door.say(reply, ask, self._output)
+
+    def _new_turn(self) -> Turn:
+        self._library = self._settings.library()
+        return Turn(self._settings.cuts, self._library.phrasebook)
+
+    def _new_reply(self) -> Reply:
+        return Reply(
+            self._client.namespace, final=bool(self._query.completion), verdict=self._verdict
+        )
+
+    # -- what only time brings about ---------------------------------------------------------------
+
+    def _start_timer(self) -> None:
+        """The hold for whole phrases, and the idle rule for clients that never flush."""
+        self._stop_timer()
+        if self._turn.holding:
+            delay_ms, act = self._settings.hold_ms, self._turn.release
+        elif not self._flushed and len(self._turn.pending) >= self._min_buffer_size:
+            delay_ms, act = self._settings.idle_text_ms, self._turn.idle
+        else:
+            return
+        self._timer = asyncio.get_running_loop().call_later(delay_ms / 1000, self._time_is_up, act)
+
+    def _stop_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _time_is_up(self, act: Callable[[], list[Cut]]) -> None:
+        self._say(act())
+        self._door.nudge()
+        if self._turn.pending:
+            self._start_timer()

@@ -1,0 +1,97 @@
+"""The access log: one line per turn, and the few facts an operator must see, readable or as JSON.
+
+No text and no credential is ever in a fact, so none can be in a line; a text shows only as its key.
+"""
+
+import json
+import logging
+import sys
+from dataclasses import fields
+from datetime import UTC, datetime
+from typing import Any, Final, Literal
+
+from ..core import events
+from ..core.events import Event, TurnEnded
+
+log: Final = logging.getLogger("edgeproxy")
+
+_LEVELS: Final[dict[type[Event], int]] = {
+    events.DialFailed: logging.WARNING,
+    events.CeilingMoved: logging.WARNING,
+    events.FillRetried: logging.WARNING,
+    events.RecordRefused: logging.WARNING,
+    events.RecordCorrupt: logging.WARNING,
+    events.StoreFailed: logging.ERROR,
+    TurnEnded: logging.INFO,
+}
+"""What is not listed is debug."""
+
+
+def tell(event: Event) -> None:
+    """Write one fact. The listener that :mod:`edgeproxy.app` gives to every room."""
+    level = _LEVELS.get(type(event), logging.DEBUG)
+    if log.isEnabledFor(level):
+        facts = _turn(event) if isinstance(event, TurnEnded) else _plain(event)
+        log.log(level, "%s", _name(event), extra={"facts": facts})
+
+
+def _name(event: Event) -> str:
+    return "turn" if isinstance(event, TurnEnded) else type(event).__name__
+
+
+def _plain(event: Event) -> dict[str, Any]:
+    return {field.name: getattr(event, field.name) for field in fields(event)}
+
+
+def _turn(turn: TurnEnded) -> dict[str, Any]:
+    def ms(seconds: float | None) -> float | None:
+        return None if seconds is None else round(seconds * 1000, 2)
+
+    facts: dict[str, Any] = {
+        "request_id": turn.request_id,
+        "namespace": turn.namespace,
+        "door": turn.door,
+        "codec": turn.codec,
+        "outcome": turn.outcome,
+        "verdicts": ",".join(segment.verdict for segment in turn.segments),
+        "ttfb_ms": ms(turn.ttfb_s),
+        "took_ms": ms(turn.took_s),
+        "characters": sum(segment.characters for segment in turn.segments),
+        "pcm_bytes": sum(segment.pcm_bytes for segment in turn.segments),
+    }
+    if turn.underruns:
+        facts |= {"underruns": turn.underruns, "underrun_ms": ms(turn.underrun_s)}
+    if turn.reason:
+        facts["reason"] = turn.reason
+    return facts
+
+
+class _Readable(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        when = datetime.fromtimestamp(record.created, UTC).strftime("%H:%M:%S.%f")[:-3]
+        facts = getattr(record, "facts", {})
+        said = " ".join(f"{name}={value}" for name, value in facts.items() if value is not None)
+        line = f"{when} {record.levelname.lower():7} {record.getMessage()} {said}".rstrip()
+        return f"{line}\n{self.formatException(record.exc_info)}" if record.exc_info else line
+
+
+class _Json(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        line = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(),
+            "level": record.levelname.lower(),
+            "event": record.getMessage(),
+            **getattr(record, "facts", {}),
+        }
+        if record.exc_info:
+            line["exception"] = self.formatException(record.exc_info)
+        return json.dumps(line, ensure_ascii=False)
+
+
+def configure(*, format: Literal["readable", "json"], level: str) -> None:
+    """Write the log to standard error from now on."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_Json() if format == "json" else _Readable())
+    log.handlers[:] = [handler]
+    log.setLevel(level.upper())
+    log.propagate = False

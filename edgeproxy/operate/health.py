@@ -1,0 +1,34 @@
+"""``/healthz``: the process lives. ``/readyz``: it should be given callers.
+
+Readiness never waits for the origin: phrases on disk speak without it, so a dead origin is *degraded* in
+the body and nothing more.
+"""
+
+from collections.abc import Callable, Mapping
+
+from aiohttp import web
+
+Details = Callable[[], Mapping[str, object]]
+
+
+class Health:
+    """The two answers. ``ready`` is set by whoever starts and stops the house."""
+
+    def __init__(self, details: Details) -> None:
+        self._details = details
+        self.ready = False
+
+    def add_routes(self, router: web.UrlDispatcher) -> None:
+        """Both paths, open to all: they tell nothing secret."""
+        router.add_get("/healthz", self._healthz)
+        router.add_get("/readyz", self._readyz)
+
+    async def _healthz(self, _: web.Request) -> web.Response:
+        return web.json_response({"status": "ok"})
+
+    async def _readyz(self, _: web.Request) -> web.Response:
+        details = dict(self._details())
+        status = "ready" if self.ready else "draining"
+        if self.ready and details.get("origin_problem"):
+            status = "degraded"
+        return web.json_response({"status": status, **details}, status=200 if self.ready else 503)

@@ -1,0 +1,13 @@
+"""Floor 3: phrase books. What product people write in YAML, compiled into what turns look up.
+
+``book``       the format, as a model; the JSON Schema comes from it.
+``cron``       when a book is gone through.
+``source``     YAML without meaning: plain values, each with its line and column. PyYAML's door for books.
+``reader``     from a file to a book, or to everything that is wrong with it.
+``problem``    one thing to put right.
+``cast``       who speaks: from book, phrase and language to voices.
+``template``   from a phrase to its texts.
+``recording``  human recordings that stand in for a voice.
+``shelf``      a folder of books, held against each other.
+``library``    what turns look up. Read this one first.
+"""

@@ -1,0 +1,214 @@
+"""THE PATH: from a segment to its clip. Read this file first.
+
+::
+
+    clip(identity)  ─► memory? ─► a flight up? ─► open one ──────────────────────► the clip, at once
+                                                   │ fill, once per identity
+                                                   ▼
+                              disk? ─► lease a session ─► speak ─► fit to keep? ─► store ─► memory
+
+:meth:`Speech.clip` never waits: it looks in memory and joins or opens the flight in one breath, so two
+equal requests can never both miss. The fill belongs to the flight: it outlives the client that began it.
+
+A segment is asked for a second time, on a fresh session, as long as nobody has heard any of it; that
+heals a lost connection or a missing `final` without anybody noticing. What the origin *refuses* is
+passed on as it came and remembered for a minute, so that the same mistake costs it nothing.
+"""
+
+import asyncio
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from time import monotonic
+from typing import Final
+
+from .audio import quality
+from .cache.clip import Clip, Source, State
+from .cache.flight import Flights
+from .cache.memory import Memory
+from .cache.record import Record
+from .cache.store import Store
+from .core.errors import OriginBabble, OriginError
+from .core.events import ConfigSent, ConfigSkipped, Emit, FillRetried, RecordRefused, ignore
+from .core.key import Identity
+from .core.voice import Voice
+from .sarvam import models
+from .upstream.pool import Account, Order, Pools
+from .upstream.rest import RestDoor
+from .upstream.session import OriginRefused, Utterance
+
+ATTEMPTS: Final = 2
+_REFUSALS_KEPT: Final = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """One segment as somebody wants it. ``keep``: whether it may be kept for others (the idle rule's
+    cuts may not, since they depend on the clock)."""
+
+    identity: Identity
+    account: Account
+    order: Order = Order.FIRST
+    keep: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Patience:
+    """How long the origin may take, in seconds. Lease (see the pool) and two first audios stay under
+    8 s together, because LiveKit gives up after 10 s of silence."""
+
+    first_audio_s: float = 2.5
+    stall_s: float = 2.0
+    turn_s: float = 60.0
+    refusal_kept_s: float = 60.0
+
+
+class Speech:
+    """Clips by identity, from wherever they are to be had.
+
+    ``characters_kept``: longer segments are delivered but not kept. ``ttl_s``: how long a kept segment
+    is fresh.
+    """
+
+    def __init__(
+        self,
+        *,
+        memory: Memory,
+        flights: Flights,
+        store: Store,
+        pools: Pools,
+        rest: RestDoor,
+        patience: Patience,
+        characters_kept: int,
+        ttl_s: float,
+        emit: Emit = ignore,
+    ) -> None:
+        self._memory = memory
+        self._flights = flights
+        self._store = store
+        self._pools = pools
+        self._rest = rest
+        self._patience = patience
+        self._characters_kept = characters_kept
+        self._ttl_s = ttl_s
+        self._emit = emit
+        self._refusals: dict[tuple[Account, Voice, str | None], tuple[float, OriginRefused]] = {}
+
+    def clip(self, ask: Ask) -> tuple[Clip, str]:
+        """The clip of a segment, complete or growing, and how it was come by: ``hit-memory``,
+        ``collapsed`` or ``fill`` (from disk or origin: ``clip.source`` tells, once known).
+
+        The caller listens until it calls :meth:`leave`. Never waits, never raises for the origin's
+        sake: a fill's failure is the clip's.
+        """
+        if (clip := self._memory.get(ask.identity)) is not None:
+            clip.listeners += 1
+            self._store.touch(clip.key)
+            return clip, "hit-memory"
+        clip, joined = self._flights.join(ask.identity, lambda clip: self._fill(clip, ask))
+        return clip, "collapsed" if joined else "fill"
+
+    def leave(self, ask: Ask, clip: Clip) -> None:
+        """The caller no longer listens."""
+        self._flights.leave(ask.identity, clip)
+
+    def weigh(self, ask: Ask, more_bytes: int) -> None:
+        """A door kept an encoded form with a clip of ours: count it against the hot tier."""
+        self._memory.weigh(ask.identity, more_bytes)
+
+    async def _fill(self, clip: Clip, ask: Ask) -> None:
+        identity = ask.identity
+        record = await self._store.get(identity)
+        if record is not None and record.age_s < self._ttl_s:
+            clip.source = Source.DISK
+            clip.append(record.pcm)
+            clip.times.complete = monotonic()
+            clip.complete()
+            self._memory.keep(identity, clip)
+            return
+        clip.source = Source.ORIGIN
+        await self._ask_origin(clip, ask)
+        if await self._fit_to_keep(clip, ask):
+            self._memory.keep(identity, clip)
+            made = datetime.now(UTC)
+            await self._store.put(identity, Record(identity.blob, clip.rate, clip.pcm(), made))
+
+    async def _ask_origin(self, clip: Clip, ask: Ask) -> None:
+        self._recall_refusal(ask)
+        for attempt in range(1, ATTEMPTS + 1):
+            clip.times.attempts = attempt
+            try:
+                await self._speak(clip, ask)
+                if not clip.size and any(map(str.isalnum, ask.identity.text)):
+                    raise OriginBabble(f"no audio for {len(ask.identity.text)} characters")
+            except OriginError as error:
+                if isinstance(error, OriginRefused) and error.is_clients_fault:
+                    raise self._remember_refusal(ask, error) from error
+                if attempt == ATTEMPTS or clip.heard:
+                    raise
+                clip.rewind()
+                self._emit(FillRetried(ask.identity.voice.model, str(error)))
+            else:
+                clip.times.complete = monotonic()
+                clip.complete()
+                return
+
+    async def _speak(self, clip: Clip, ask: Ask) -> None:
+        voice = ask.identity.voice
+        times = clip.times
+
+        def sent(utterance: Utterance) -> None:
+            times.sent, times.configured = utterance.sent, utterance.configured
+            told = ConfigSent if utterance.configured else ConfigSkipped
+            self._emit(told(voice.model))
+
+        if voice.rate not in models.WS_RATES:
+            times.leased = monotonic()
+            utterance = await self._rest.speak(
+                ask.account, voice, ask.identity.text, into=clip.append, on_sent=sent
+            )
+            times.first_byte, times.first_pcm = utterance.first_byte, utterance.first_pcm
+            return
+        pool = self._pools.of(ask.account, voice.model)
+        async with pool.lease(voice, order=ask.order) as session:
+            times.leased = monotonic()
+            utterance = await session.speak(
+                voice,
+                ask.identity.text,
+                into=clip.append,
+                first_audio_timeout_s=self._patience.first_audio_s,
+                stall_timeout_s=self._patience.stall_s,
+                on_sent=sent,
+            )
+        times.first_byte, times.first_pcm = utterance.first_byte, utterance.first_pcm
+
+    async def _fit_to_keep(self, clip: Clip, ask: Ask) -> bool:
+        """Nothing partial or broken is ever kept: the clip is complete, and now it is looked at, too."""
+        if clip.state is not State.COMPLETE or not ask.keep:
+            return False
+        if len(ask.identity.text) > self._characters_kept:
+            return False
+        faults = await asyncio.to_thread(
+            quality.faults, clip.pcm(), rate=clip.rate, text=ask.identity.text
+        )
+        if faults:
+            self._emit(RecordRefused(clip.key, "; ".join(faults)))
+        return not faults
+
+    # -- refusals: the client's mistake, not the pool's --------------------------------------------
+
+    def _remember_refusal(self, ask: Ask, error: OriginRefused) -> OriginRefused:
+        voice = ask.identity.voice
+        hinted = OriginRefused(models.hint(error.refusal, voice.fields))
+        if len(self._refusals) >= _REFUSALS_KEPT:
+            self._refusals.pop(next(iter(self._refusals)))
+        # What is wrong with a voice is wrong with every text of it.
+        text = ask.identity.text if "text" in error.refusal.message.lower() else None
+        until = monotonic() + self._patience.refusal_kept_s
+        self._refusals[ask.account, voice, text] = (until, hinted)
+        return hinted
+
+    def _recall_refusal(self, ask: Ask) -> None:
+        for text in (None, ask.identity.text):
+            remembered = self._refusals.get((ask.account, ask.identity.voice, text))
+            if remembered is not None and monotonic() < remembered[0]:
+                raise OriginRefused(remembered[1].refusal)

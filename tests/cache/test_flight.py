@@ -1,0 +1,147 @@
+"""One fill per identity: whoever asks, whoever leaves, however it ends."""
+
+import asyncio
+from collections.abc import Callable
+
+import pytest
+
+from edgeproxy.cache.clip import Clip, ClipFailed, State
+from edgeproxy.cache.flight import Flights
+from edgeproxy.core.key import Identity
+
+Identify = Callable[[str], Identity]
+
+
+class Origin:
+    """Counts fills and speaks when permitted."""
+
+    def __init__(self) -> None:
+        self.calls = 0
+        self.permit = asyncio.Event()
+        self.paid = True
+        self.error: Exception | None = None
+
+    async def fill(self, clip: Clip) -> None:
+        self.calls += 1
+        if self.paid:
+            clip.times.sent = 1.0
+        await self.permit.wait()
+        if self.error is not None:
+            raise self.error
+        clip.append(b"ab")
+        clip.complete()
+
+
+async def test_a_hundred_equal_requests_are_one_fill_and_all_hear_everything(
+    identify: Identify,
+) -> None:
+    flights, origin = Flights(), Origin()
+    joined = [flights.join(identify("नमस्ते"), origin.fill) for _ in range(100)]
+    origin.permit.set()
+    assert {await clip.whole() for clip, _ in joined} == {b"ab"}
+    assert origin.calls == 1
+    assert [late for _, late in joined] == [False] + [True] * 99
+
+
+async def test_different_texts_fly_apart(identify: Identify) -> None:
+    flights, origin = Flights(), Origin()
+    one, _ = flights.join(identify("one"), origin.fill)
+    two, _ = flights.join(identify("two"), origin.fill)
+    assert one is not two
+    assert len(flights) == 2
+    origin.permit.set()
+    assert await flights.land(timeout_s=5) == 0
+
+
+async def test_the_leader_leaves_and_the_others_hear_everything(identify: Identify) -> None:
+    flights, origin = Flights(), Origin()
+    identity = identify("hello")
+    leader, _ = flights.join(identity, origin.fill)
+    follower, _ = flights.join(identity, origin.fill)
+    flights.leave(identity, leader)
+    origin.permit.set()
+    assert await follower.whole() == b"ab"
+
+
+async def test_a_fill_already_paid_for_goes_on_when_everybody_left(identify: Identify) -> None:
+    flights, origin = Flights(), Origin()
+    identity = identify("hello")
+    clip, _ = flights.join(identity, origin.fill)
+    await asyncio.sleep(0)
+    flights.leave(identity, clip)
+    origin.permit.set()
+    assert await clip.whole() == b"ab"
+
+
+async def test_a_fill_nobody_waits_for_and_nobody_paid_for_is_called_off(
+    identify: Identify,
+) -> None:
+    flights, origin = Flights(), Origin()
+    origin.paid = False
+    identity = identify("hello")
+    clip, _ = flights.join(identity, origin.fill)
+    await asyncio.sleep(0)
+    flights.leave(identity, clip)
+    again, joined = flights.join(identity, origin.fill)
+    assert not joined
+    assert again is not clip
+    with pytest.raises(ClipFailed):
+        await clip.whole()
+    origin.permit.set()
+    assert await again.whole() == b"ab"
+
+
+async def test_an_error_reaches_all_and_the_next_request_tries_again(identify: Identify) -> None:
+    flights, origin = Flights(), Origin()
+    identity = identify("hello")
+    origin.error = ValueError("the origin is on fire")
+    clips = [flights.join(identity, origin.fill)[0] for _ in range(3)]
+    origin.permit.set()
+    for clip in clips:
+        with pytest.raises(ClipFailed, match="on fire"):
+            await clip.whole()
+    await flights.land(timeout_s=5)
+    origin.error = None
+    again, joined = flights.join(identity, origin.fill)
+    assert not joined
+    assert await again.whole() == b"ab"
+    assert origin.calls == 2
+
+
+async def test_a_flight_closes_only_after_its_fill_returned(identify: Identify) -> None:
+    flights = Flights()
+    stored = asyncio.Event()
+
+    async def fill(clip: Clip) -> None:
+        clip.append(b"ab")
+        clip.complete()
+        await stored.wait()
+
+    identity = identify("hello")
+    clip, _ = flights.join(identity, fill)
+    assert await clip.whole() == b"ab"
+    _, joined = flights.join(identity, fill)
+    assert joined, "complete, but not yet in the store: still found in the air"
+    stored.set()
+    await flights.land(timeout_s=5)
+    _, joined = flights.join(identity, fill)
+    assert not joined
+    await flights.land(timeout_s=5)
+
+
+async def test_a_fill_that_forgets_to_complete_is_a_failure(identify: Identify) -> None:
+    async def fill(clip: Clip) -> None:
+        clip.append(b"ab")
+
+    clip, _ = Flights().join(identify("hello"), fill)
+    with pytest.raises(ClipFailed, match="without completing"):
+        await clip.whole()
+
+
+async def test_landing_ends_what_is_still_up_after_the_deadline(identify: Identify) -> None:
+    flights, origin = Flights(), Origin()
+    clip, _ = flights.join(identify("hello"), origin.fill)
+    await asyncio.sleep(0)
+    assert await flights.land(timeout_s=0) == 1
+    assert clip.state is State.FAILED
+    assert len(flights) == 0

@@ -1,0 +1,60 @@
+"""A record comes back as it was, or not at all."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from edgeproxy.cache.record import MAGIC, Record
+from edgeproxy.core.errors import RecordError
+from edgeproxy.core.key import checksum
+
+MADE = datetime(2026, 11, 24, 3, 0, tzinfo=UTC)
+RECORD = Record("1 0 ns\n{}\nनमस्ते".encode(), 24000, b"\x01\x00" * 200, MADE)
+
+
+@given(
+    identity=st.binary(max_size=200),
+    rate=st.sampled_from([8000, 22050, 48000]),
+    samples=st.binary(max_size=400),
+)
+def test_a_record_comes_back_as_it_was(identity: bytes, rate: int, samples: bytes) -> None:
+    record = Record(identity, rate, samples + samples, MADE)
+    assert Record.unpack(record.pack()) == record
+
+
+@given(cut=st.integers(0, len(RECORD.pack()) - 1))
+def test_a_cut_record_is_an_error_wherever_it_was_cut(cut: int) -> None:
+    with pytest.raises(RecordError):
+        Record.unpack(RECORD.pack()[:cut])
+
+
+@given(position=st.integers(0, len(RECORD.pack()) - 1), flip=st.integers(1, 255))
+def test_a_flipped_byte_is_an_error_wherever_it_is(position: int, flip: int) -> None:
+    value = bytearray(RECORD.pack())
+    value[position] ^= flip
+    with pytest.raises(RecordError):
+        Record.unpack(bytes(value))
+
+
+@given(junk=st.binary(max_size=300))
+def test_junk_is_an_error_and_nothing_else(junk: bytes) -> None:
+    with pytest.raises(RecordError):
+        Record.unpack(junk)
+
+
+@given(body=st.binary(max_size=100))
+def test_a_wellsummed_record_with_a_wrong_inside_is_an_error(body: bytes) -> None:
+    value = MAGIC + body
+    with pytest.raises(RecordError):
+        Record.unpack(value + checksum(value))
+
+
+def test_another_version_of_the_form_is_a_clean_miss() -> None:
+    with pytest.raises(RecordError, match="version"):
+        Record.unpack(b"EPR0" + RECORD.pack()[4:])
+
+
+def test_a_record_from_the_future_has_no_negative_age() -> None:
+    assert Record(b"", 8000, b"", datetime.now(UTC) + timedelta(hours=5)).age_s == 0

@@ -1,0 +1,204 @@
+"""The store on a real disk: what it promises when all is well, and when nothing is."""
+
+import asyncio
+import os
+import sqlite3
+import stat
+from collections.abc import AsyncIterator, Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from edgeproxy.cache.record import Record
+from edgeproxy.cache.store import Store
+from edgeproxy.core.events import (
+    Event,
+    RecordCorrupt,
+    RecordEvicted,
+    RecordRefused,
+    StoreFailed,
+)
+from edgeproxy.core.key import Identity
+
+Identify = Callable[[str], Identity]
+MADE = datetime(2026, 11, 24, tzinfo=UTC)
+
+
+def record_of(identity: Identity, size: int = 1000) -> Record:
+    return Record(identity.blob, 8000, b"\x01\x02" * (size // 2), MADE)
+
+
+@pytest.fixture
+async def store(tmp_path: Path, facts: list[Event]) -> AsyncIterator[Store]:
+    store = await open_store(tmp_path, facts)
+    yield store
+    await store.close()
+
+
+async def open_store(
+    directory: Path, facts: list[Event], *, quota_bytes: int = 10_000_000, min_free_bytes: int = 0
+) -> Store:
+    return await Store.open(
+        directory / "records",
+        quota_bytes=quota_bytes,
+        min_free_bytes=min_free_bytes,
+        emit=facts.append,
+    )
+
+
+def files(directory: Path) -> list[Path]:
+    return sorted((directory / "records").glob("*/*/*.val"))
+
+
+async def test_what_is_put_is_found_and_nothing_else(store: Store, identify: Identify) -> None:
+    identity = identify("नमस्ते")
+    assert await store.get(identity) is None
+    assert await store.put(identity, record_of(identity))
+    assert await store.get(identity) == record_of(identity)
+    assert await store.get(identify("namaste")) is None
+
+
+async def test_records_survive_a_restart(
+    tmp_path: Path, facts: list[Event], identify: Identify
+) -> None:
+    identity = identify("hello")
+    first = await open_store(tmp_path, facts)
+    await first.put(identity, record_of(identity))
+    await first.close()
+    second = await open_store(tmp_path, facts)
+    assert await second.get(identity) == record_of(identity)
+    await second.close()
+    assert not [fact for fact in facts if isinstance(fact, StoreFailed)]
+
+
+async def test_the_directory_is_nobody_elses(store: Store, tmp_path: Path) -> None:
+    assert stat.S_IMODE(os.stat(tmp_path / "records").st_mode) == 0o700
+
+
+async def test_a_flipped_byte_is_a_miss_and_the_record_is_gone(
+    store: Store, tmp_path: Path, facts: list[Event], identify: Identify
+) -> None:
+    identity = identify("hello")
+    await store.put(identity, record_of(identity))
+    (file,) = files(tmp_path)
+    value = bytearray(file.read_bytes())
+    value[len(value) // 2] ^= 1
+    file.write_bytes(value)
+    assert await store.get(identity) is None
+    assert [fact for fact in facts if isinstance(fact, RecordCorrupt)]
+    assert files(tmp_path) == []
+    assert len(store) == 0
+
+
+async def test_another_identity_under_the_same_key_is_never_played(
+    store: Store, facts: list[Event], identify: Identify
+) -> None:
+    identity, other = identify("hello"), identify("goodbye")
+    await store.put(identity, record_of(other))
+    assert await store.get(identity) is None
+    (corrupt,) = [fact for fact in facts if isinstance(fact, RecordCorrupt)]
+    assert "another identity" in corrupt.reason
+
+
+async def test_a_lost_file_is_a_miss(store: Store, tmp_path: Path, identify: Identify) -> None:
+    identity = identify("hello")
+    await store.put(identity, record_of(identity))
+    files(tmp_path)[0].unlink()
+    assert await store.get(identity) is None
+
+
+async def test_leftovers_of_a_crash_are_swept_and_records_are_not(
+    tmp_path: Path, facts: list[Event], identify: Identify
+) -> None:
+    identity = identify("hello")
+    first = await open_store(tmp_path, facts)
+    await first.put(identity, record_of(identity))
+    await first.close()
+    leftover = tmp_path / "records" / "ab" / "cd" / "0123.val"
+    leftover.parent.mkdir(parents=True)
+    leftover.write_bytes(b"half a record")
+    second = await open_store(tmp_path, facts)
+    assert not leftover.exists()
+    assert await second.get(identity) == record_of(identity)
+    await second.close()
+
+
+async def test_the_quota_evicts_the_least_recently_used_and_never_a_pinned_one(
+    tmp_path: Path, facts: list[Event], identify: Identify
+) -> None:
+    size = len(record_of(identify("a")).pack())
+    store = await open_store(tmp_path, facts, quota_bytes=3 * size)
+    pinned = identify("greeting")
+    await store.put(pinned, record_of(pinned), pinned=True)
+    for text in "abc":
+        await store.put(identify(text), record_of(identify(text)))
+    await store.get(identify("a"))
+    await store.put(identify("d"), record_of(identify("d")))
+    held = [text for text in "abcd" if await store.get(identify(text))]
+    assert held == ["a", "c", "d"]
+    assert await store.get(pinned) == record_of(pinned)
+    assert [fact.key for fact in facts if isinstance(fact, RecordEvicted)] == [identify("b").key]
+    await store.close()
+
+
+async def test_with_too_little_free_disk_nothing_is_written_and_old_records_stay(
+    tmp_path: Path, facts: list[Event], identify: Identify
+) -> None:
+    store = await open_store(tmp_path, facts)
+    await store.put(identify("a"), record_of(identify("a")))
+    await store.close()
+    full = await open_store(tmp_path, facts, min_free_bytes=1 << 60)
+    assert not await full.put(identify("b"), record_of(identify("b")))
+    assert await full.get(identify("a")) == record_of(identify("a"))
+    assert [fact for fact in facts if isinstance(fact, RecordRefused)]
+    await full.close()
+
+
+async def test_a_store_that_cannot_be_opened_misses_everything_and_says_so(
+    tmp_path: Path, facts: list[Event], identify: Identify
+) -> None:
+    (tmp_path / "records").write_bytes(b"a file where the folder should be")
+    store = await open_store(tmp_path, facts)
+    identity = identify("hello")
+    assert not await store.put(identity, record_of(identity))
+    assert await store.get(identity) is None
+    assert [fact for fact in facts if isinstance(fact, StoreFailed)]
+    await store.close()
+
+
+async def test_a_corrupt_index_is_a_miss_not_an_error(
+    tmp_path: Path, facts: list[Event], identify: Identify
+) -> None:
+    identity = identify("hello")
+    first = await open_store(tmp_path, facts)
+    await first.put(identity, record_of(identity))
+    await first.close()
+    (tmp_path / "records" / "cache.db").write_bytes(b"this is no database" * 1000)
+    second = await open_store(tmp_path, facts)
+    assert await second.get(identity) is None
+    assert [fact for fact in facts if isinstance(fact, StoreFailed)]
+    await second.close()
+
+
+async def test_pickled_values_are_never_read(
+    tmp_path: Path, facts: list[Event], identify: Identify
+) -> None:
+    identity = identify("hello")
+    first = await open_store(tmp_path, facts)
+    await first.put(identity, record_of(identity))
+    await first.close()
+    with sqlite3.connect(tmp_path / "records" / "cache.db") as index:
+        index.execute("UPDATE Cache SET mode = 4")  # MODE_PICKLE
+    index.close()
+    second = await open_store(tmp_path, facts)
+    assert await second.get(identity) is None
+    assert [fact for fact in facts if isinstance(fact, RecordCorrupt)]
+    await second.close()
+
+
+async def test_many_at_once_are_all_kept(store: Store, identify: Identify) -> None:
+    identities = [identify(f"text {number}") for number in range(40)]
+    await asyncio.gather(*(store.put(each, record_of(each)) for each in identities))
+    found = await asyncio.gather(*(store.get(each) for each in identities))
+    assert found == [record_of(each) for each in identities]

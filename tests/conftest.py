@@ -1,0 +1,78 @@
+"""The house under test: an emulator as origin, a proxy before it, real sockets on both sides."""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+from edgeproxy import app
+from edgeproxy.config import Settings
+from edgeproxy.core.events import Event
+from edgeproxy.emulator.server import Emulator
+
+settings.register_profile("fast", deadline=None, max_examples=60)
+settings.register_profile(
+    "deep", deadline=None, max_examples=3000, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile(os.environ.get("EDGEPROXY_HYPOTHESIS", "fast"))
+
+KEY = "client-key"
+
+StartProxy = Callable[..., AbstractAsyncContextManager[app.Proxy]]
+
+
+async def until(condition: Callable[[], bool], *, timeout_s: float = 10.0) -> None:
+    """Wait for something to become true; the timeout only ends a test that has failed."""
+    async with asyncio.timeout(timeout_s):
+        while not condition():
+            await asyncio.sleep(0.001)
+
+
+async def landed(proxy: app.Proxy) -> None:
+    """Wait until every fill is kept: from then on the same text is a hit, not a joined flight."""
+    await until(lambda: not len(proxy.flights))
+
+
+@pytest.fixture
+async def emulator() -> AsyncIterator[Emulator]:
+    """A Sarvam that answers as fast as it can."""
+    async with Emulator() as emulator:
+        yield emulator
+
+
+@pytest.fixture
+def facts() -> list[Event]:
+    """What the proxy's rooms have told."""
+    return []
+
+
+@pytest.fixture
+def start_proxy(tmp_path: Path, facts: list[Event], emulator: Emulator) -> StartProxy:
+    """Start a proxy before the emulator; keyword arguments are rooms of settings."""
+
+    @asynccontextmanager
+    async def start(**rooms: dict[str, Any]) -> AsyncIterator[app.Proxy]:
+        defaults: dict[str, dict[str, Any]] = {
+            "server": {"port": 0, "drain_s": 5.0},
+            "origin": {"url": emulator.url, "api_key": "origin-key"},
+            "pool": {"ready": 2, "rest_ms": 0},
+            "cache": {"data_dir": tmp_path / "data", "min_free_bytes": 0},
+        }
+        for room, values in rooms.items():
+            defaults[room] = {**defaults.get(room, {}), **values}
+        async with app.running(Settings.load(overrides=defaults), emit=facts.append) as proxy:
+            yield proxy
+
+    return start
+
+
+@pytest.fixture
+async def proxy(start_proxy: StartProxy) -> AsyncIterator[app.Proxy]:
+    """A proxy with the settings of a test."""
+    async with start_proxy() as proxy:
+        yield proxy

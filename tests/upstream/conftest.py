@@ -1,0 +1,68 @@
+"""An origin that runs here, and pools of sessions with it."""
+
+from collections.abc import AsyncIterator, Callable, Sequence
+
+import pytest
+
+from edgeproxy.audio import decode
+from edgeproxy.core.events import Event
+from edgeproxy.core.voice import Voice
+from edgeproxy.emulator.server import Emulator
+from edgeproxy.sarvam.handshake import WS_PATHS, origin_url
+from edgeproxy.upstream.pool import Limits, Pool
+from edgeproxy.upstream.session import Session
+
+VOICE = Voice(
+    {
+        "model": "bulbul:v3",
+        "language": "hi-IN",
+        "speaker": "shubh",
+        "rate": 8000,
+        "pace": 1.0,
+        "temperature": 0.6,
+    }
+)
+OTHER = Voice({**VOICE.fields, "speaker": "priya"})
+
+Dial = Callable[..., "object"]
+MakePool = Callable[..., Pool]
+
+
+def dial_to(url: str, *, codec: str = "linear16", ping_every_s: float = 30.0) -> Dial:
+    """A dial to an origin, as the composition root makes it."""
+
+    async def dial(on_end: Callable[[Session], None]) -> Session:
+        target = origin_url(url, WS_PATHS[0], websocket=True)
+        return await Session.dial(
+            f"{target}?model=bulbul:v3&send_completion_event=true",
+            key="secret-key",
+            user_agent="edgeproxy/test",
+            timeout_s=3,
+            codec=codec,
+            make_decoder=lambda codec, rate: decode.decoder(codec, rate=rate),
+            ping_every_s=ping_every_s,
+            on_end=on_end,
+        )
+
+    return dial
+
+
+@pytest.fixture
+async def make_pool(emulator: Emulator, facts: list[Event]) -> AsyncIterator[MakePool]:
+    pools: list[Pool] = []
+
+    def make(*, url: str | None = None, voices: Sequence[Voice] = (), **limits: float) -> Pool:
+        settings = {"rest_s": 0.0, "ready": 1} | limits
+        pool = Pool(
+            "bulbul:v3",
+            dial_to(url or emulator.url),  # type: ignore[arg-type]
+            limits=Limits(**settings),  # type: ignore[arg-type]
+            voices=voices,
+            emit=facts.append,
+        )
+        pools.append(pool)
+        return pool
+
+    yield make
+    for pool in pools:
+        await pool.close()

@@ -1,0 +1,306 @@
+"""The warm pool: its books balance, whatever happens. `repr(pool)` is the oracle."""
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+from itertools import islice
+
+import pytest
+
+from edgeproxy.core.errors import Draining, LeaseTimeout, OriginClosed, OriginUnreachable
+from edgeproxy.core.events import CeilingMoved, ConfigSent, DialFailed, Event, SessionRetired
+from edgeproxy.core.voice import Voice
+from edgeproxy.emulator.server import Emulator
+from edgeproxy.upstream.pool import Account, Order, Pool, Pools, backoff
+from edgeproxy.upstream.session import OriginRefused, Session
+
+from ..conftest import until
+from .conftest import OTHER, VOICE
+
+MakePool = Callable[..., Pool]
+
+
+def books(pool: Pool) -> str:
+    return repr(pool).split(": ", 1)[1].split(" |")[0]
+
+
+async def speak(session: Session, voice: Voice = VOICE) -> bytes:
+    pieces: list[bytes] = []
+    await session.speak(
+        voice, "नमस्ते", into=pieces.append, first_audio_timeout_s=5, stall_timeout_s=5
+    )
+    return b"".join(pieces)
+
+
+async def test_sessions_stand_ready_before_anybody_asks(
+    make_pool: MakePool, emulator: Emulator
+) -> None:
+    pool = make_pool(ready=3)
+    await until(lambda: pool.idle == 3)
+    assert books(pool) == "0 leased, 3 idle, 0 resting, 0 dialling, 0 waiting"
+    assert emulator.counters.handshakes == 3
+
+
+async def test_sessions_are_configured_with_the_voices_to_warm(
+    make_pool: MakePool, emulator: Emulator, facts: list[Event]
+) -> None:
+    pool = make_pool(ready=4, voices=[VOICE, OTHER])
+    await until(lambda: pool.idle == 4 and emulator.counters.configs == 4)
+    assert sum(isinstance(fact, ConfigSent) for fact in facts) == 4
+    async with pool.lease(OTHER, order=Order.FIRST) as session:
+        assert session.voice == OTHER
+    async with pool.lease(VOICE, order=Order.FIRST) as session:
+        assert session.voice == VOICE
+
+
+async def test_a_voice_the_origin_does_not_take_is_not_warmed_for_ever(
+    make_pool: MakePool, emulator: Emulator
+) -> None:
+    nobody = Voice({**VOICE.fields, "speaker": "nobody"})
+    pool = make_pool(ready=1, voices=[nobody])
+    await until(lambda: emulator.counters.handshakes >= 2 and pool.idle == 1)
+    async with pool.lease(VOICE, order=Order.FIRST) as session:
+        assert await speak(session)
+
+
+async def test_a_lease_grows_the_pool_ahead_of_need(make_pool: MakePool) -> None:
+    pool = make_pool(ready=2)
+    await until(lambda: pool.idle == 2)
+    async with pool.lease(VOICE, order=Order.FIRST):
+        await until(lambda: pool.idle == 2)
+        assert books(pool) == "1 leased, 2 idle, 0 resting, 0 dialling, 0 waiting"
+
+
+async def test_a_session_rests_before_it_is_leased_again(make_pool: MakePool) -> None:
+    pool = make_pool(account_sessions=1, rest_s=0.05)
+    async with pool.lease(VOICE, order=Order.FIRST) as first:
+        await speak(first)
+    assert books(pool) == "0 leased, 0 idle, 1 resting, 0 dialling, 0 waiting"
+    async with pool.lease(VOICE, order=Order.FIRST) as second:
+        assert second is first
+
+
+async def test_a_broken_session_is_never_leased_again(
+    make_pool: MakePool, emulator: Emulator, facts: list[Event]
+) -> None:
+    pool = make_pool(account_sessions=1)
+    emulator.change_faults("cut:count=1")
+    async with pool.lease(VOICE, order=Order.FIRST) as first:
+        with pytest.raises(Exception, match="broke"):
+            await speak(first)
+    async with pool.lease(VOICE, order=Order.FIRST) as second:
+        assert second is not first
+        assert await speak(second)
+    assert sum(isinstance(fact, SessionRetired) for fact in facts) == 1
+
+
+async def test_stray_late_audio_is_never_given_to_the_next_turn(
+    make_pool: MakePool, emulator: Emulator
+) -> None:
+    pool = make_pool(account_sessions=1, rest_s=0.2)
+    emulator.change_faults("late_audio:count=1")
+    async with pool.lease(VOICE, order=Order.FIRST) as first:
+        await speak(first)
+    async with pool.lease(VOICE, order=Order.FIRST) as second:
+        assert second is not first
+        clean = await speak(second)
+        assert clean == await speak(second)
+
+
+async def test_a_session_the_origin_closed_while_idle_is_never_handed_out(
+    make_pool: MakePool, emulator: Emulator
+) -> None:
+    pool = make_pool(ready=2)
+    await until(lambda: pool.idle == 2)
+    url = emulator.url
+    await emulator.stop()
+    await until(lambda: pool.idle == 0)
+    await emulator.start(port=int(url.rsplit(":", 1)[1]))
+    async with pool.lease(VOICE, order=Order.FIRST) as session:
+        assert await speak(session)
+
+
+async def test_never_more_sessions_than_the_account_allows(
+    make_pool: MakePool, emulator: Emulator
+) -> None:
+    pool = make_pool(ready=3, account_sessions=2)
+    most = 0
+
+    async def turn() -> None:
+        nonlocal most
+        async with pool.lease(VOICE, order=Order.FIRST) as session:
+            most = max(most, emulator.counters.open)
+            await speak(session)
+
+    await asyncio.gather(*(turn() for _ in range(8)))
+    assert most <= 2
+    assert emulator.counters.connections == 2
+
+
+async def test_first_segments_go_before_look_ahead_and_the_night_comes_last(
+    make_pool: MakePool,
+) -> None:
+    pool = make_pool(account_sessions=1, reserve=0)
+    served: list[Order] = []
+
+    async def turn(order: Order) -> None:
+        async with pool.lease(VOICE, order=order):
+            served.append(order)
+
+    async with pool.lease(VOICE, order=Order.FIRST):
+        turns = [
+            asyncio.ensure_future(turn(order))
+            for order in (Order.NIGHT, Order.AHEAD, Order.FIRST, Order.AHEAD, Order.FIRST)
+        ]
+        await until(lambda: "5 waiting" in repr(pool))
+    await asyncio.gather(*turns)
+    assert served == [Order.FIRST, Order.FIRST, Order.AHEAD, Order.AHEAD, Order.NIGHT]
+
+
+async def test_the_night_leaves_a_reserve(make_pool: MakePool) -> None:
+    pool = make_pool(account_sessions=3, ready=3, reserve=2, lease_timeout_s=0.05)
+    await until(lambda: pool.idle == 3)
+    async with pool.lease(VOICE, order=Order.NIGHT):
+        with pytest.raises(LeaseTimeout):
+            async with pool.lease(VOICE, order=Order.NIGHT):
+                pass
+        async with pool.lease(VOICE, order=Order.FIRST):
+            pass
+
+
+async def test_a_busy_pool_turns_a_lease_away_in_time(make_pool: MakePool) -> None:
+    pool = make_pool(account_sessions=1, lease_timeout_s=0.05)
+    async with pool.lease(VOICE, order=Order.FIRST):
+        with pytest.raises(LeaseTimeout, match=r"0\.05 s"):
+            async with pool.lease(VOICE, order=Order.FIRST):
+                pass
+    assert "0 waiting" in repr(pool)
+
+
+async def test_an_origin_that_is_not_there_is_said_to_be_not_there(
+    make_pool: MakePool, emulator: Emulator, facts: list[Event]
+) -> None:
+    url = emulator.url
+    await emulator.stop()
+    pool = make_pool(url=url, lease_timeout_s=0.3)
+    with pytest.raises(OriginUnreachable):
+        async with pool.lease(VOICE, order=Order.FIRST):
+            pass
+    failed = sum(isinstance(fact, DialFailed) for fact in facts)
+    assert 1 <= failed <= 8, "backs off"
+    assert pool.problem is not None
+
+
+async def test_an_account_that_is_turned_away_keeps_nobody_waiting(
+    make_pool: MakePool, emulator: Emulator
+) -> None:
+    emulator.change_faults("403")
+    pool = make_pool(lease_timeout_s=60)
+    with pytest.raises(OriginRefused) as caught:
+        async with pool.lease(VOICE, order=Order.FIRST):
+            pass
+    assert caught.value.status == 403
+
+
+@pytest.mark.parametrize("fault", ["429:count=2", "1003:count=2"])
+async def test_the_origins_limit_lowers_the_ceiling_never_below_one_and_it_recovers(
+    make_pool: MakePool, emulator: Emulator, facts: list[Event], fault: str
+) -> None:
+    emulator.change_faults(fault)
+    pool = make_pool(account_sessions=4, ready=2, recover_s=0.01, lease_timeout_s=10)
+    for _ in range(3):  # a session may be closed with 1003 just after it was leased
+        with contextlib.suppress(OriginClosed):
+            async with pool.lease(VOICE, order=Order.FIRST) as session:
+                assert await speak(session)
+                break
+    else:
+        pytest.fail("no session spoke")
+    await until(lambda: pool.ceiling == 4)
+    ceilings = [fact.ceiling for fact in facts if isinstance(fact, CeilingMoved)]
+    assert min(ceilings) >= 1
+    assert ceilings[0] < 4
+
+
+async def test_an_aged_session_is_replaced_before_it_is_closed(
+    make_pool: MakePool, emulator: Emulator
+) -> None:
+    pool = make_pool(ready=1)
+    await until(lambda: pool.idle == 1)
+    async with pool.lease(VOICE, order=Order.FIRST) as old:
+        pass
+    await until(lambda: pool.idle >= 1)
+    least = pool.idle
+    pool.expire()
+
+    def replaced() -> bool:
+        nonlocal least
+        least = min(least, pool.idle)
+        return not old.reusable
+
+    await until(replaced)
+    assert least >= 1
+    async with pool.lease(VOICE, order=Order.FIRST) as new:
+        assert await speak(new)
+
+
+async def test_surplus_sessions_are_let_go(make_pool: MakePool) -> None:
+    pool = make_pool(ready=1, surplus_s=0)
+    async with pool.lease(VOICE, order=Order.FIRST), pool.lease(VOICE, order=Order.FIRST):
+        pass
+    await until(lambda: pool.size == 1)
+
+
+async def test_books_balance_after_cancellation_at_each_await(make_pool: MakePool) -> None:
+    pool = make_pool(account_sessions=2, ready=2)
+
+    async def turn() -> None:
+        async with pool.lease(VOICE, order=Order.FIRST) as session:
+            await speak(session)
+
+    for steps in range(60):
+        task = asyncio.ensure_future(turn())
+        for _ in range(steps):
+            await asyncio.sleep(0)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+    await until(lambda: books(pool) == "0 leased, 2 idle, 0 resting, 0 dialling, 0 waiting")
+    await turn()
+
+
+async def test_a_closed_pool_turns_waiters_away_and_leaves_nothing_open(
+    make_pool: MakePool, emulator: Emulator
+) -> None:
+    pool = make_pool(account_sessions=1)
+    async with pool.lease(VOICE, order=Order.FIRST):
+        waiting = asyncio.ensure_future(pool.lease(VOICE, order=Order.FIRST).__aenter__())
+        await until(lambda: "1 waiting" in repr(pool))
+        await pool.close()
+        with pytest.raises(Draining):
+            await waiting
+    with pytest.raises(Draining):
+        async with pool.lease(VOICE, order=Order.FIRST):
+            pass
+    await until(lambda: emulator.counters.open == 0)
+
+
+def test_backoff_grows_is_jittered_and_is_capped() -> None:
+    delays = list(islice(backoff(), 50))
+    assert all(0 < delay <= 3.0 for delay in delays)
+    assert max(delays[:2]) < min(delays[-20:])
+    assert len(set(delays)) > 40
+
+
+async def test_accounts_and_models_never_share_a_session(make_pool: MakePool) -> None:
+    made: list[tuple[str, str]] = []
+
+    def make(account: Account, model: str, voices: object) -> Pool:
+        made.append((account.name, model))
+        return make_pool()
+
+    pools = Pools(make)
+    one, two = Account("one", "key-1"), Account("two", "key-2")
+    assert pools.of(one, "bulbul:v3") is pools.of(one, "bulbul:v3")
+    assert pools.of(one, "bulbul:v3") is not pools.of(two, "bulbul:v3")
+    assert pools.of(one, "bulbul:v3") is not pools.of(one, "bulbul:v4-flash")
+    assert made == [("one", "bulbul:v3"), ("two", "bulbul:v3"), ("one", "bulbul:v4-flash")]
+    assert "key-1" not in repr(one)
