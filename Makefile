@@ -56,14 +56,15 @@ clean:
 
 # Setting up is skipped until the versions change.
 $(VENV)/run.stamp: pyproject.toml constraints.txt | $(BIN)/pip
-	$(PIP) install --quiet --constraint constraints.txt --editable '.[emulator,demo]'
+	$(PIP) install --quiet --constraint constraints.txt --editable '.[demo]'
 	touch $@
 
 $(VENV)/test.stamp: pyproject.toml constraints.txt | $(BIN)/pip
-	$(PIP) install --quiet --constraint constraints.txt --editable '.[emulator,demo,test]'
+	$(PIP) install --quiet --constraint constraints.txt --editable '.[demo,test]'
 	touch $@ $(VENV)/run.stamp
 
 $(BIN)/pip:
+	@PYTHON=$(PYTHON) .ci/packages
 	@$(PYTHON) -c 'import ensurepip, sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
 		{ echo 'make: $(PYTHON) must be 3.11 or later and have venv; on Debian: apt-get install python3-venv' >&2; exit 1; }
 	$(PYTHON) -m venv $(VENV)

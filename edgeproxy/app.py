@@ -28,6 +28,7 @@ from .core.voice import Voice
 from .downstream.asking import TurnSettings
 from .downstream.auth import Keeper, install_secret
 from .downstream.routes import DoorLimits, Doors, in_sarvams_shape
+from .jobs.schedule import Schedule
 from .observe import log
 from .operate.health import Health
 from .phrases.library import Library
@@ -41,6 +42,7 @@ from .upstream.session import Session
 
 _ENCODERS: Final = 2
 _LAND_S: Final = 5.0
+_DISCARD_EVERY_S: Final = 3600.0
 _USER_AGENT: Final = f"edgeproxy/{__version__}"
 
 
@@ -165,6 +167,12 @@ async def running(settings: Settings, *, emit: Emit = log.tell) -> AsyncIterator
         executor=executor,
         emit=emit,
     )
+    schedule = Schedule(emit=emit)
+    schedule.every(
+        _DISCARD_EVERY_S,
+        "discard",
+        lambda: store.discard(older_than_s=cache.discard_after_s),
+    )
     health = Health(lambda: _details(pools, store))
     app = web.Application(
         client_max_size=settings.server.body_bytes, middlewares=[in_sarvams_shape]
@@ -176,10 +184,12 @@ async def running(settings: Settings, *, emit: Emit = log.tell) -> AsyncIterator
     site = web.TCPSite(runner, settings.server.host, settings.server.port, backlog=1024)
     try:
         await site.start()
+        schedule.start()
         health.ready = True
         yield Proxy(_url(settings, runner.addresses), pools, store, flights, speech, doors)
     finally:
         health.ready = False
+        schedule.stop()
         await doors.drain()
         await runner.cleanup()
         await flights.land(timeout_s=_LAND_S)

@@ -142,6 +142,8 @@ class Cache(_Room):
     """Longer segments are spoken but not kept."""
     ttl_s: Annotated[float, Field(gt=0)] = 86_400.0
     """How long a record that was kept automatically is fresh."""
+    discard_after_s: Annotated[float, Field(gt=0)] = 604_800.0
+    """Records that were kept automatically are removed from the disk after this long, full or not."""
 
 
 class Auth(_Room):

@@ -27,9 +27,11 @@ from .cache.flight import Flights
 from .cache.memory import Memory
 from .cache.record import Record
 from .cache.store import Store
+from .core.audio import SAMPLE_BYTES
 from .core.errors import OriginBabble, OriginError
 from .core.events import ConfigSent, ConfigSkipped, Emit, FillRetried, RecordRefused, ignore
 from .core.key import Identity
+from .core.text import has_word
 from .core.voice import Voice
 from .sarvam import models
 from .upstream.pool import Account, Order, Pools
@@ -38,6 +40,7 @@ from .upstream.session import OriginRefused, Utterance
 
 ATTEMPTS: Final = 2
 _REFUSALS_KEPT: Final = 1000
+_PAUSE_S: Final = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,11 +98,15 @@ class Speech:
 
     def clip(self, ask: Ask) -> tuple[Clip, str]:
         """The clip of a segment, complete or growing, and how it was come by: ``hit-memory``,
-        ``collapsed`` or ``fill`` (from disk or origin: ``clip.source`` tells, once known).
+        ``collapsed``, ``fill`` (from disk or origin: ``clip.source`` tells, once known) or ``pause``.
 
         The caller listens until it calls :meth:`leave`. Never waits, never raises for the origin's
         sake: a fill's failure is the clip's.
         """
+        if not has_word(ask.identity.text):
+            # Dots, dashes, an emoji: nothing to ask the origin for, yet a client that sent text
+            # waits for sound (LiveKit takes none for a failure).
+            return _pause(ask.identity.voice.rate), "pause"
         if (clip := self._memory.get(ask.identity)) is not None:
             clip.listeners += 1
             self._store.touch(clip.key)
@@ -138,7 +145,7 @@ class Speech:
             clip.times.attempts = attempt
             try:
                 await self._speak(clip, ask)
-                if not clip.size and any(map(str.isalnum, ask.identity.text)):
+                if not clip.size:
                     raise OriginBabble(f"no audio for {len(ask.identity.text)} characters")
             except OriginError as error:
                 if isinstance(error, OriginRefused) and error.is_clients_fault:
@@ -212,3 +219,12 @@ class Speech:
             remembered = self._refusals.get((ask.account, ask.identity.voice, text))
             if remembered is not None and monotonic() < remembered[0]:
                 raise OriginRefused(remembered[1].refusal)
+
+
+def _pause(rate: int) -> Clip:
+    clip = Clip(rate=rate)
+    clip.listeners = 1
+    clip.source = Source.MEMORY
+    clip.append(bytes(int(rate * _PAUSE_S) * SAMPLE_BYTES))
+    clip.complete()
+    return clip

@@ -54,12 +54,13 @@ def facts() -> list[Event]:
 @pytest.fixture
 def start_proxy(tmp_path: Path, facts: list[Event], emulator: Emulator) -> StartProxy:
     """Start a proxy before the emulator; keyword arguments are rooms of settings."""
+    origin = emulator.url
 
     @asynccontextmanager
     async def start(**rooms: dict[str, Any]) -> AsyncIterator[app.Proxy]:
         defaults: dict[str, dict[str, Any]] = {
             "server": {"port": 0, "drain_s": 5.0},
-            "origin": {"url": emulator.url, "api_key": "origin-key"},
+            "origin": {"url": origin, "api_key": "origin-key"},
             "pool": {"ready": 2, "rest_ms": 0},
             "cache": {"data_dir": tmp_path / "data", "min_free_bytes": 0},
         }
@@ -76,3 +77,9 @@ async def proxy(start_proxy: StartProxy) -> AsyncIterator[app.Proxy]:
     """A proxy with the settings of a test."""
     async with start_proxy() as proxy:
         yield proxy
+
+
+@pytest.fixture
+def demo_books() -> Path:
+    """The phrase books that come with the project."""
+    return Path(__file__).parent.parent / "phrases"

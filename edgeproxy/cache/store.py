@@ -19,6 +19,7 @@ import sqlite3
 from collections import OrderedDict
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final, Self, TypeVar
 
@@ -180,6 +181,23 @@ class Store:
         """Forget one record."""
         self._leave(key)
         await self._attempt("remove", lambda: self._cache.delete(key), False)
+
+    async def discard(self, *, older_than_s: float) -> int:
+        """Remove dynamic records stored longer ago than that; how many. Pinned ones stay."""
+        # diskcache stamps rows by the wall clock.
+        before = datetime.now(UTC).timestamp() - older_than_s
+
+        def find() -> list[str]:
+            rows = self._cache._sql(
+                "SELECT key FROM Cache WHERE tag = ? AND store_time < ?", (_DYNAMIC, before)
+            )
+            return [key for (key,) in rows]
+
+        old: list[str] = []
+        old = await self._attempt("discard", find, old)
+        for key in old:
+            await self.remove(key)
+        return len(old)
 
     async def close(self) -> None:
         """Finish what is under way and close the files."""

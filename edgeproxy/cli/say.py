@@ -132,17 +132,21 @@ def show(heard: Heard, *, rate: int, output: Path | None) -> None:
     console = Console(highlight=False)
     segments = heard.told.get("segments", [])
     verdicts = [segment["verdict"] for segment in segments]
-    hits = sum(verdict.startswith("hit") for verdict in verdicts)
-    verdict = f"{hits} of {len(verdicts)} segments were hits"
-    if len(set(verdicts)) == 1:
-        verdict = verdicts[0]
+    match len(set(verdicts)):
+        case 0:
+            verdict = "no verdict"
+        case 1:
+            verdict = verdicts[0]
+        case _:
+            hits = sum(verdict.startswith("hit") for verdict in verdicts)
+            verdict = f"{hits} of {len(verdicts)} segments were hits"
     seconds = len(heard.pcm) / 2 / rate
     first = "no audio"
     if heard.first_audio_s is not None:
         first = f"first audio after {heard.first_audio_s * 1000:.1f} ms"
     where = f", written to {output}" if output is not None else ""
     console.print(
-        f"[bold]{verdict or 'no verdict'}[/bold]: {first}, {seconds:.2f} s of sound{where}"
+        f"[bold]{verdict}[/bold]: {first}, {seconds:.2f} s of sound{where}", soft_wrap=True
     )
     if not segments:
         return

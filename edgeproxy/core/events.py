@@ -115,6 +115,15 @@ class StoreFailed(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class JobEnded(Event):
+    """Something done by the clock is over; ``outcome``: what it returned, or what went wrong."""
+
+    name: str
+    ok: bool
+    outcome: str
+
+
+@dataclass(frozen=True, slots=True)
 class SegmentSpoken:
     """One segment of a turn. Times in seconds since the turn's first text was received; None: did not happen.
 

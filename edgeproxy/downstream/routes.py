@@ -132,6 +132,8 @@ async def in_sarvams_shape(
         return answer(
             Refusal(405, f"{error.method} is not allowed here, only {allowed}", code_of(405))
         )
+    except web.HTTPException as error:
+        return answer(Refusal(error.status, error.text or error.reason, code_of(error.status)))
     except Exception as error:
         no = refusal(error)
         if no.status == 500:

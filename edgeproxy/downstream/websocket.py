@@ -217,7 +217,9 @@ class Conversation:
         self._stop_timer()
         if self._turn.holding:
             delay_ms, act = self._settings.hold_ms, self._turn.release
-        elif not self._flushed and len(self._turn.pending) >= self._min_buffer_size:
+        elif not self._flushed and (
+            self._turn.idled or len(self._turn.pending) >= self._min_buffer_size
+        ):
             delay_ms, act = self._settings.idle_text_ms, self._turn.idle
         else:
             return

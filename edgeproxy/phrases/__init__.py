@@ -1,6 +1,7 @@
 """Floor 3: phrase books. What product people write in YAML, compiled into what turns look up.
 
 ``book``       the format, as a model; the JSON Schema comes from it.
+``written``    what may be written into a field: texts, lists, durations, days.
 ``cron``       when a book is gone through.
 ``source``     YAML without meaning: plain values, each with its line and column. PyYAML's door for books.
 ``reader``     from a file to a book, or to everything that is wrong with it.

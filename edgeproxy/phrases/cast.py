@@ -49,7 +49,8 @@ class Cast:
 
     def _resolve(self, layers: list[tuple[Place, BookVoice]], language: str) -> tuple[Voice, ...]:
         given: dict[str, Any] = {"language_code": language}
-        origin: dict[str, Place] = {"language_code": ("languages",)}
+        number = self._book.languages.index(language)
+        origin: dict[str, Place] = {"language_code": ("languages", number)}
         for path, voice in layers:
             for name in voice.model_fields_set:
                 value = getattr(voice, name)
@@ -79,10 +80,10 @@ class Cast:
                 # Sarvam's own words say nothing to who writes a book; ours stand behind them.
                 why = error.refusal.message.partition(". ")[2]
                 self.problems.append(at(origin[name], why))
-        if len(self.problems) > broken:
-            return None
         for name, message in _doubts(model, given):
             self.problems.append(at(origin.get(name, ("voice",)), message, severity="warning"))
+        if len(self.problems) > broken and self.problems[broken].severity == "error":
+            return None
         rate = max(self._book.sample_rates)
         asked = fields.read({**given, "speech_sample_rate": rate}, rates=models.WS_RATES)
         audible = models.audible(asked)

@@ -54,7 +54,7 @@ class Library:
         whole = {
             each.text for each in spoken if each.whole and each.phrase.pin and each.book in shared
         }
-        self.phrasebook: Final = Phrasebook(self.generation, sorted(whole)) if whole else EMPTY
+        self.phrasebook: Final = Phrasebook(self.generation, whole)
         self.phrases: Final = tuple(_cut(spoken, cuts, self.phrasebook))
         self._held: Final = _held(each for each in self.phrases if each.book in shared)
 

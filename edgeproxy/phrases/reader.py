@@ -5,6 +5,7 @@ the same. What pydantic says of a field is put into the words of those who write
 """
 
 import difflib
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,7 @@ from pydantic import BaseModel, ValidationError
 from .book import Book, BookVoice, Phrase
 from .problem import BookErrors, Place, Problem
 from .source import Source
+from .written import ID, LANGUAGE, NAME
 
 __all__ = ["BookErrors", "Draft", "Problem", "draft", "read"]
 
@@ -38,21 +40,25 @@ def draft(file: Path) -> Draft:
             [source.problem((), f"{is_what}; a book begins with `languages:` and `phrases:`")]
         )
     try:
-        return Draft(source, Book.model_validate(content), ())
+        return Draft(source, Book.model_validate(content), tuple(source.problems))
     except ValidationError as error:
-        problems = tuple(_explained(source, error))
-        broken = {
-            each["loc"][1]
-            for each in error.errors()
-            if each["loc"][:1] == ("phrases",) and each["loc"][1:]
-        }
-    phrases = content.get("phrases")
-    if isinstance(phrases, dict):
-        content = {**content, "phrases": {k: v for k, v in phrases.items() if k not in broken}}
+        problems = (*source.problems, *_explained(source, error))
+        broken = [tuple(each["loc"]) for each in error.errors()]
     try:
-        return Draft(source, Book.model_validate(content), problems)
+        return Draft(source, Book.model_validate(_without(content, broken)), problems)
     except ValidationError:
         return Draft(source, None, problems)
+
+
+def _without(content: dict[str, Any], broken: list[Place]) -> dict[str, Any]:
+    """The content without its broken phrases, and without what else is broken at the top."""
+    fields = {place[0] for place in broken if place and place[0] != "phrases"}
+    ids = {place[1] for place in broken if place[:1] == ("phrases",) and len(place) > 1}
+    rest = {name: value for name, value in content.items() if name not in fields}
+    if ids:
+        phrases = content["phrases"]
+        rest["phrases"] = {name: phrases[name] for name in phrases if name not in ids}
+    return rest
 
 
 def read(file: Path) -> Book:
@@ -80,45 +86,60 @@ _KINDS: Final = {
 }
 
 
-def _explained(source: Source, error: ValidationError) -> Iterator[Problem]:
-    for each in error.errors(include_url=False):
-        loc: Place = tuple(step for step in each["loc"] if step != "[key]")
-        name = next((str(step) for step in reversed(loc) if step != ""), "the book")
-        yield source.problem(loc, _sentence(each, loc, name))
-
-
-def _sentence(each: Any, loc: Place, name: str) -> str:
-    kind: str = each["type"]
-    if kind == "extra_forbidden":
-        return _unknown(loc, name)
-    if kind == "missing":
-        return f"`{name}` is missing; a book needs it"
-    if kind == "string_pattern_mismatch" and each["loc"][-1] == "[key]":
-        return f"`{name}` cannot be a name here; {_NAMING.get(each['ctx']['pattern'][:6], '')}"
-    if wanted := _KINDS.get(kind):
-        return f"`{name}` must be {wanted}, not {_shown(each['input'])}"
-    if kind == "value_error":
-        return f"`{name}` {each['ctx']['error']}"
-    said = each["msg"][0].lower() + each["msg"][1:]
-    return f"`{name}` is {_shown(each['input'])}: {said}"
-
-
 _NAMING: Final = {
-    "^[a-z]": "use small letters, digits, _ (and - in an id)",
+    LANGUAGE: "a language code such as hi-IN",
+    ID: "an id of small letters, digits, - and _",
+    NAME: "a name of small letters, digits and _",
 }
 
 
-def _unknown(loc: Place, name: str) -> str:
-    model: type[BaseModel] = Book
-    if "voice" in loc[:-1] or "voices" in loc[:-1]:
-        model = BookVoice
-    elif loc[0] == "phrases":
-        model = Phrase
-    fields = [each for each in model.model_fields if each != "texts"]
+def _explained(source: Source, error: ValidationError) -> Iterator[Problem]:
+    for each in error.errors(include_url=False):
+        place: Place = tuple(step for step in each["loc"] if step != "[key]")
+        yield source.problem(place, _sentence(each, place))
+
+
+def _sentence(each: Any, place: Place) -> str:
+    kind, input_, context = each["type"], each["input"], each.get("ctx", {})
+    # A phrase is named in front of the message already.
+    name = "" if len(place) == 2 and place[0] == "phrases" else f"`{_last_name(place)}` "
+    if kind == "extra_forbidden":
+        return _unknown(place)
+    if kind == "missing":
+        return f"{name}is missing; a book needs it"
+    if kind == "value_error":
+        return f"{name}{context['error']}"
+    if kind == "string_pattern_mismatch":
+        return f"{name}must be {_NAMING[context['pattern']]}, not {_shown(input_)}"
+    if kind in ("too_short", "string_too_short"):
+        return f"{name}is empty; put something in, or leave it out"
+    if kind == "literal_error":
+        return f"{name}must be {context['expected']}, not {_shown(input_)}"
+    if kind == "less_than_equal":
+        return f"{name}must be at most {context['le']}, not {_shown(input_)}"
+    if kind == "greater_than_equal":
+        return f"{name}must be at least {context['ge']}, not {_shown(input_)}"
+    if wanted := _KINDS.get(kind):
+        return f"{name}must be {wanted}, not {_shown(input_)}"
+    return f"{name}is {_shown(input_)}: {each['msg'].lower()}"
+
+
+def _last_name(place: Place) -> str:
+    """The field a place belongs to, rather than a position in its list."""
+    return next((step for step in reversed(place) if isinstance(step, str) and step), "the book")
+
+
+def _unknown(place: Place) -> str:
+    name = str(place[-1])
     if name == "<<":
         return "`<<` is not for books; what phrases have in common stands at the top of the book"
-    close = difflib.get_close_matches(name, fields, n=1)
-    if close:
+    model: type[BaseModel] = Phrase if place[0] == "phrases" else Book
+    if "voice" in place[:-1] or "voices" in place[:-1]:
+        model = BookVoice
+    fields = [field for field in model.model_fields if field != "texts"]
+    if model is Phrase and (code := re.fullmatch(r"([a-z]{2,3})[-_]([a-z]{2})", name, re.I)):
+        return f"there is no field `{name}`; did you mean `{code[1].lower()}-{code[2].upper()}`?"
+    if close := difflib.get_close_matches(name, fields, n=1, cutoff=0.7):
         return f"there is no field `{name}`; did you mean `{close[0]}`?"
     by_language = ", or a language such as hi-IN" if model is Phrase else ""
     return f"there is no field `{name}`; there are {', '.join(fields)}{by_language}"

@@ -20,7 +20,6 @@ RECORDING_BYTES: Final = 20_000_000
 
 _ENDLESS: Final = (0, 0xFFFFFFFF)
 """Sizes a WAV carries that was written without knowing its own."""
-_CUT: Final = "it was cut on its way here; export it again"
 
 
 class RecordingError(Exception):
@@ -68,11 +67,15 @@ def _inspected(file: Path, _mtime_ns: int, _size: int) -> Recording:
         channels, promised = _promise(data)
         pcm, rate = decode.decode_whole(data)
     except ValueError as error:
-        raise RecordingError(f"{file.name}: {error}; export it as WAV, FLAC or MP3") from None
+        raise RecordingError(
+            f"{file.name} cannot be used: {error}; export it again, as WAV, FLAC or MP3"
+        ) from None
     samples = len(pcm) // SAMPLE_BYTES
     if promised is not None and samples < promised:
         have, all_of_it = samples / rate, promised / rate
-        raise RecordingError(f"{file.name} ends after {have:.2f} s of {all_of_it:.2f} s: {_CUT}")
+        raise RecordingError(
+            f"{file.name} ends after {have:.2f} s of {all_of_it:.2f} s; export it again"
+        )
     return Recording(file, checksum(data).hex(), rate, channels)
 
 
@@ -99,7 +102,7 @@ def _wav(data: bytes) -> tuple[int, int | None]:
         if name == b"data" and channels and frame_bytes:
             return channels, None if size in _ENDLESS else size // frame_bytes
         at += size + size % 2
-    raise ValueError(f"its header is not whole; {_CUT}")
+    raise ValueError("its header is not whole")
 
 
 def _mp3(data: bytes) -> tuple[int, int | None]:
@@ -108,11 +111,11 @@ def _mp3(data: bytes) -> tuple[int, int | None]:
     except ValueError:
         found = []
     if not found:
-        raise ValueError("it is not WAV, FLAC or MP3")
+        raise ValueError("there is no such sound in it")
     _, head = found[0]
     channels = 1 if head[3] >> 6 == 3 else 2
     tag = frames.info_tag(head)
     if tag is not None and tag.frames is not None and len(found) - 1 < tag.frames:
         have = len(found) - 1
-        raise ValueError(f"it has {have} frames of the {tag.frames} it speaks of; {_CUT}")
+        raise ValueError(f"it has {have} of its {tag.frames} frames")
     return channels, None

@@ -8,17 +8,18 @@ written, and every key keeps its place.
 import codecs
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 import yaml
 
-from .book import Plain
 from .problem import BookErrors, Problem, Severity
+from .written import Plain
 
 FILE_BYTES: Final = 1_000_000
 """Largest book."""
 
 _DEPTH: Final = 16
+_KEY_CHARACTERS: Final = 200
 _COPIED_NODES: Final = 20_000
 """So many values may come from aliases; a handful of lines can ask for billions."""
 
@@ -32,28 +33,34 @@ class Source:
     """A file's content, still without meaning, that knows where everything stands."""
 
     def __init__(self, file: Path) -> None:
-        """Read ``file``. Raises :class:`BookErrors` with the one mistake that made YAML unreadable, and
-        with each key that is there twice."""
+        """Read ``file``. Raises :class:`BookErrors` with the one mistake that makes it unreadable.
+
+        ``problems``: what could be read past, a key that is there twice.
+        """
         self.file = file
         self.content: Any = None
         self._places: dict[int, dict[str | int, tuple[int, int]]] = {}
-        self._problems: list[Problem] = []
+        self.problems: list[Problem] = []
         text = self._decode(self._bytes())
+        builder = _Builder(self, text)
         try:
-            self.content = _Builder(self, text).build()
+            self.content = builder.build()
         except yaml.reader.ReaderError as error:
             before = text[: error.position] if isinstance(error.position, int) else ""
             line, column = before.count("\n"), len(before) - before.rfind("\n") - 1
             self._fail(f"{error.reason}; remove that character", line, column)
         except yaml.MarkedYAMLError as error:
-            mark = error.problem_mark or error.context_mark
+            # What is never closed is found at the end of the file and began somewhere else.
+            unclosed = "end of stream" in (error.problem or "") and error.context_mark
+            mark = unclosed or error.problem_mark
             why = ", ".join(filter(None, (error.context, error.problem)))
-            hint = "; check the indentation, and quote a text that holds `: ` or ` #`"
-            if isinstance(error, _Refused):
-                hint = ""
-            self._fail(f"{why}{hint}", *((mark.line, mark.column) if mark else (0, 0)))
-        if self._problems:
-            raise BookErrors(self._problems)
+            if not isinstance(error, _Refused):
+                why += "; check the indentation, and put a text that holds `: ` or ` #` in quotes"
+            line, column = (mark.line, mark.column) if mark else (0, 0)
+            # What is indented goes with what was read last; else it belongs to no phrase. The mark
+            # of an end that came too soon may stand on the line after the last.
+            indented = "".join(text.split("\n")[line : line + 1]).startswith(" ")
+            self._fail(why, line, column, builder.last if indented else ())
 
     def problem(
         self, path: Sequence[str | int], message: str, *, severity: Severity = "error"
@@ -66,25 +73,24 @@ class Source:
                 line, column = places[step]
                 at = at[step]
             # Else a step that only the model has: what stands for all languages, a text alone.
-        phrase = str(path[1]) if len(path) > 1 and path[0] == "phrases" else None
-        return Problem(str(self.file), line, column, phrase, message, severity)
+        return Problem(str(self.file), line, column, _phrase(path), message, severity)
 
     def place(self, container: Any, key: str | int, mark: Any) -> None:
         """Note where ``key`` of ``container`` stands."""
         self._places.setdefault(id(container), {})[key] = (mark.line + 1, mark.column + 1)
 
-    def twice(self, container: Any, key: str, mark: Any) -> None:
-        """Note that ``key`` stands in ``container`` a second time."""
-        line, _ = self._places[id(container)][key]
-        message = f"`{key}` is here twice, first in line {line}; rename or remove one of them"
-        self._problems.append(
-            Problem(str(self.file), mark.line + 1, mark.column + 1, None, message)
-        )
+    def twice(self, container: Any, path: Sequence[str | int], mark: Any) -> None:
+        """Note that the last of ``path`` stands in ``container`` a second time."""
+        line, _ = self._places[id(container)][path[-1]]
+        message = f"`{path[-1]}` is here twice, first in line {line}; rename or remove one of them"
+        place = mark.line + 1, mark.column + 1
+        self.problems.append(Problem(str(self.file), *place, _phrase(path), message))
 
-    def _fail(self, message: str, line: int | None = None, column: int = 0) -> None:
+    def _fail(
+        self, message: str, line: int | None = None, column: int = 0, path: Sequence[str | int] = ()
+    ) -> NoReturn:
         place = (0, 0) if line is None else (line + 1, column + 1)
-        self._problems.append(Problem(str(self.file), *place, None, message))
-        raise BookErrors(self._problems)
+        raise BookErrors([*self.problems, Problem(str(self.file), *place, _phrase(path), message)])
 
     def _bytes(self) -> bytes:
         try:
@@ -107,7 +113,6 @@ class Source:
             column = len(before[before.rfind(b"\n") + 1 :].decode(errors="replace"))
             byte = data[error.start]
             self._fail(f"is not UTF-8 (byte 0x{byte:02X}); save it as UTF-8", line, column)
-            raise AssertionError("unreachable") from None
 
 
 class _Refused(yaml.MarkedYAMLError):
@@ -115,13 +120,15 @@ class _Refused(yaml.MarkedYAMLError):
 
 
 class _Builder:
-    """Plain dicts, lists and strings from events."""
+    """Plain dicts, lists and strings from events. ``last``: the keys read last, from the top."""
 
     def __init__(self, source: Source, text: str) -> None:
         self._source = source
         self._events: Iterator[Any] = yaml.parse(text, Loader=_Loader)
         self._anchors: dict[str, tuple[Any, int] | None] = {}
         self._copied = 0
+        self._path: list[str] = []
+        self.last: tuple[str, ...] = ()
 
     def build(self) -> Any:
         content: Any = None
@@ -161,17 +168,21 @@ class _Builder:
         size = 1
         while not isinstance(event := next(self._events), yaml.MappingEndEvent):
             key, _ = self._node(event, depth=depth + 1)
-            value, nodes = self._node(next(self._events), depth=depth + 1)
-            if key is None:
-                key = ""
-            if not isinstance(key, str):
+            if key is not None and not isinstance(key, str):
                 raise _refused("has a key that is a list or mapping; a key is one word", event)
-            if key in mapping:
-                self._source.twice(mapping, key, event.start_mark)
-                continue
-            mapping[str(key)] = value
+            if key is not None and len(key) > _KEY_CHARACTERS:
+                raise _refused(f"has a key of {len(key)} characters; a key is one word", event)
+            name = str(key or "")
+            self._path.append(name)
+            self.last = tuple(self._path)
+            value, nodes = self._node(next(self._events), depth=depth + 1)
+            if name in mapping:
+                self._source.twice(mapping, self._path, event.start_mark)
+            else:
+                mapping[name] = value
+                self._source.place(mapping, name, event.start_mark)
+            self._path.pop()
             size += nodes
-            self._source.place(mapping, str(key), event.start_mark)
         return mapping, size
 
     def _sequence(self, depth: int) -> tuple[Any, int]:
@@ -199,6 +210,10 @@ class _Builder:
         if self._copied > _COPIED_NODES:
             raise _refused("has aliases that explode; write out what they stand for", event)
         return node
+
+
+def _phrase(path: Sequence[str | int]) -> str | None:
+    return str(path[1]) if len(path) > 1 and path[0] == "phrases" else None
 
 
 def _refused(message: str, event: Any) -> _Refused:

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import Final
 
 from ..core.text import normalise
-from .book import PLACEHOLDER, Book, Phrase
+from .book import Book, Phrase
 from .problem import Place, Problem, Severity
 from .source import Source
+from .written import PLACEHOLDER
 
 MAX_EXPANSION: Final = 500
 """Texts that one template may become, in one language."""
@@ -40,11 +41,16 @@ class Template:
         The texts are counted before the first is made, so that no template explodes.
         """
         book, phrase = self._book, self._phrase
-        languages = phrase.languages or book.languages
+        for number, language in enumerate(phrase.languages):
+            if language not in book.languages:
+                why = f"{language} is not among the languages of the book; add it there"
+                self._report(("languages", number), why)
+        languages = [each for each in book.languages if each in (phrase.languages or (each,))]
         for place, language in self._named_languages():
             if language not in languages:
                 listed = ", ".join(languages)
-                self._report(place, f"{language} is not among the languages here ({listed})")
+                why = f"{language} is not among the `languages` here ({listed}); add or remove it"
+                self._report(place, why)
         found: list[Line] = []
         used: set[str] = set()
         for language in languages:

@@ -90,17 +90,16 @@ def test_half_samples_are_refused() -> None:
         Clip(rate=8000).append(b"abc")
 
 
-@pytest.mark.parametrize("again", ["append", "complete", "fail"])
-def test_an_ended_clip_stays_as_it_ended(again: str) -> None:
+def test_an_ended_clip_stays_as_it_ended() -> None:
     clip = Clip(rate=8000)
     clip.append(b"ab")
     clip.complete()
     with pytest.raises(RuntimeError):
-        {
-            "append": lambda: clip.append(b"cd"),
-            "complete": clip.complete,
-            "fail": lambda: clip.fail(ValueError()),
-        }[again]()
+        clip.append(b"cd")
+    with pytest.raises(RuntimeError):
+        clip.complete()
+    with pytest.raises(RuntimeError):
+        clip.fail(ValueError())
     assert clip.pcm() == b"ab"
 
 

@@ -202,3 +202,15 @@ async def test_many_at_once_are_all_kept(store: Store, identify: Identify) -> No
     await asyncio.gather(*(store.put(each, record_of(each)) for each in identities))
     found = await asyncio.gather(*(store.get(each) for each in identities))
     assert found == [record_of(each) for each in identities]
+
+
+async def test_old_dynamic_records_are_discarded_and_pinned_ones_stay(
+    store: Store, identify: Identify
+) -> None:
+    pinned, dynamic = identify("greeting"), identify("chatter")
+    await store.put(pinned, record_of(pinned), pinned=True)
+    await store.put(dynamic, record_of(dynamic))
+    assert await store.discard(older_than_s=60) == 0
+    assert await store.discard(older_than_s=-1) == 1
+    assert await store.get(dynamic) is None
+    assert await store.get(pinned) == record_of(pinned)

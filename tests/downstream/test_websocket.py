@@ -84,9 +84,7 @@ async def test_r2_a_ping_is_never_answered(proxy: Proxy) -> None:
 
 
 @pytest.mark.parametrize("flag", ["", "&send_completion_event=false"])
-async def test_r5_no_final_comes_unasked(
-    proxy: Proxy, facts: list[Event], flag: str
-) -> None:
+async def test_r5_no_final_comes_unasked(proxy: Proxy, facts: list[Event], flag: str) -> None:
     async with talk(proxy.url, query="model=bulbul:v3" + flag) as client:
         for _ in range(2):
             await client.text(HELLO)
@@ -109,9 +107,7 @@ async def test_r5_an_empty_flush_has_its_final_in_its_place(proxy: Proxy) -> Non
 
 
 @pytest.mark.parametrize("blank", ["", "   ", "\n\t"])
-async def test_r5_a_blank_turn_has_its_final(
-    proxy: Proxy, emulator: Emulator, blank: str
-) -> None:
+async def test_r5_a_blank_turn_has_its_final(proxy: Proxy, emulator: Emulator, blank: str) -> None:
     async with talk(proxy.url) as client:
         answer = await client.say(blank)
     assert [message["type"] for message in answer.messages] == ["event"]

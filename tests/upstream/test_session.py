@@ -133,7 +133,7 @@ async def test_no_first_audio_times_out(open_session: Open, emulator: Emulator) 
     emulator.change_faults("stall:seconds=forever:after=0")
     with pytest.raises(OriginSilent, match="no audio within"):
         await session.speak(
-            VOICE, "hello", into=bytes, first_audio_timeout_s=0.1, stall_timeout_s=5
+            VOICE, "hello", into=lambda _: None, first_audio_timeout_s=0.1, stall_timeout_s=5
         )
 
 

@@ -1,0 +1,34 @@
+"""An origin to measure against: an emulator in a process of its own, so that its work is not on our loop."""
+
+import asyncio
+import re
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Final
+
+_START_S: Final = 15.0
+
+
+@asynccontextmanager
+async def emulator(latency: str) -> AsyncIterator[str]:
+    """Run an emulator on a free port for as long as the context lasts; its URL.
+
+    Raises OSError, with what it said, when it does not start.
+    """
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "edgeproxy", "emulate", "--port", "0", "--latency", latency),
+        stderr=asyncio.subprocess.PIPE,
+    )
+    assert process.stderr is not None
+    try:
+        async with asyncio.timeout(_START_S):
+            said = (await process.stderr.readline()).decode().strip()
+        listening = re.search(r"listening on (http://[^\s,]+)", said)
+        if listening is None:
+            raise OSError(said.removeprefix("edgeproxy: ") or "the emulator did not start")
+        yield listening[1]
+    finally:
+        if process.returncode is None:
+            process.terminate()
+        await process.wait()

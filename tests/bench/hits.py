@@ -1,0 +1,83 @@
+"""Cached turns over the WebSocket, and one text asked for by a hundred at once."""
+
+import asyncio
+from base64 import b64decode
+from statistics import median
+from typing import Any
+
+import aiohttp
+import orjson
+
+from edgeproxy.cli.bench.origin import emulator
+
+from .client import Talk, talk, talks
+from .figures import Row, percentile
+from .places import bare, proxy
+
+_TEXT = "Good morning, the clinic is open today from nine until eight."
+_WARM_UP, _TURNS = 300, 2000
+_CROWD = 100
+
+
+async def hits() -> list[Row]:
+    """A hit against a server that only sends: the same bytes, the same loop, turn and turn about."""
+    async with emulator("instant") as origin, proxy(origin) as url, talk(url) as cached:
+        messages = await _cached_turn(cached)
+        async with bare([message.encode() for message in messages]) as plain, talk(plain) as simple:
+            ours: list[float] = []
+            theirs: list[float] = []
+            for number in range(_WARM_UP + _TURNS):
+                # Each is first as often as the other.
+                for which, into in ((cached, ours), (simple, theirs))[:: 1 if number % 2 else -1]:
+                    into.append((await which.turn(_TEXT)).first_s * 1e6)
+    ours, theirs = ours[_WARM_UP:], theirs[_WARM_UP:]
+    ratio = median(ours) / median(theirs)
+    return [
+        Row(
+            "cached one-segment turn over WS, first audio",
+            f"{ratio:.2f} × bare",
+            "≤ 1.25 ×",
+            ratio <= 1.25,
+            f"median {median(ours):.0f} µs, bare {median(theirs):.0f} µs; "
+            f"p99 {percentile(ours, 0.99):.0f} and {percentile(theirs, 0.99):.0f} µs",
+        )
+    ]
+
+
+async def _cached_turn(cached: Talk) -> list[str]:
+    """Say the text until it is a hit; the messages of that turn, with a final as the origin's."""
+    while True:
+        *audio, final = (await cached.turn(_TEXT)).messages
+        told = orjson.loads(final)["data"]["edgeproxy"]["segments"]
+        if [segment["verdict"] for segment in told] == ["hit-memory"]:
+            return [*audio, final]
+        await asyncio.sleep(0.05)
+
+
+async def crowd() -> list[Row]:
+    """A hundred callers ask for the same new text at the same time."""
+    async with emulator("v3") as origin, proxy(origin) as url, talks(url, _CROWD) as callers:
+        before = await _utterances(origin)
+        turns = await asyncio.gather(*(caller.turn(_TEXT) for caller in callers))
+        asked = await _utterances(origin) - before
+    heard = {_audio(turn.messages) for turn in turns}
+    whole = len(heard) == 1 and heard != {b""}
+    return [
+        Row(
+            f"{_CROWD} identical misses at once",
+            f"{asked} synthesis",
+            "1",
+            asked == 1 and whole,
+            "all heard every byte" if whole else "they did not all hear the same",
+        )
+    ]
+
+
+def _audio(messages: list[str]) -> bytes:
+    heard: list[dict[str, Any]] = [orjson.loads(message) for message in messages]
+    return b"".join(b64decode(said["data"]["audio"]) for said in heard if said["type"] == "audio")
+
+
+async def _utterances(origin: str) -> int:
+    async with aiohttp.ClientSession() as http, http.get(f"{origin}/emulator/state") as answer:
+        return int((await answer.json())["counters"]["utterances"])

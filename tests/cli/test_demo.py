@@ -1,0 +1,36 @@
+"""`edgeproxy demo`: it all, on one machine, with LiveKit's own plugin speaking."""
+
+import re
+import socket
+
+import pytest
+
+from .conftest import Run
+
+
+def free_port() -> str:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return str(probe.getsockname()[1])
+
+
+@pytest.mark.timeout(120)
+async def test_an_agent_speaks_twice_and_a_later_demo_still_knows(run: Run) -> None:
+    ports = ["--port", free_port(), "--emulator-port", free_port()]
+    options = ["--once", "--latency", "instant", "--data-dir", "data", *ports]
+    first, second = await run("demo", *options), await run("demo", *options)
+    for ended in (first, second):
+        assert ended.code == 0, ended.err
+        for language in ("hi-IN", "ta-IN", "en-IN"):
+            assert len(re.findall(rf"(first time|again)\s+{language}", ended.out)) == 2
+
+
+async def test_a_taken_port_is_one_line(run: Run) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        ended = await run("demo", "--once", "--port", free_port(), "--emulator-port", port)
+    assert ended.code == 1
+    (line,) = ended.err.splitlines()
+    assert port in line

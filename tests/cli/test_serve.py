@@ -1,0 +1,103 @@
+"""`edgeproxy serve` as an operator runs it."""
+
+import signal
+from pathlib import Path
+
+import aiohttp
+import pytest
+
+from edgeproxy.emulator.server import Emulator
+
+from ..wire import talk
+from .conftest import Run, Start, line_with
+
+
+async def test_check_validates_and_starts_nothing(run: Run, tmp_path: Path) -> None:
+    ended = await run("serve", "--check", SARVAM_API_KEY="k")
+    assert (ended.code, ended.err) == (0, "")
+    assert "fine" in ended.out
+    assert not (tmp_path / "data").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "env", "named"),
+    [
+        ([], {}, "SARVAM_API_KEY"),
+        (["--port", "70000"], {"SARVAM_API_KEY": "k"}, "server.port = 70000"),
+        (["--host", "0.0.0.0"], {"SARVAM_API_KEY": "k"}, "auth.keys"),
+        (["--upstream", "sarvam"], {"SARVAM_API_KEY": "k"}, "origin.url"),
+        (["--phrases", "nowhere"], {"SARVAM_API_KEY": "k"}, "phrases.directory"),
+        (["--config", "nowhere.yaml"], {"SARVAM_API_KEY": "k"}, "nowhere.yaml"),
+        ([], {"SARVAM_API_KEY": "k", "EDGEPROXY_POOL__READY": "x"}, "pool.ready = 'x'"),
+    ],
+)
+async def test_a_bad_setting_is_one_line_and_exit_code_2(
+    run: Run, arguments: list[str], env: dict[str, str], named: str
+) -> None:
+    ended = await run("serve", *arguments, **env)
+    assert ended.code == 2
+    (line,) = ended.err.splitlines()
+    assert named in line
+
+
+async def test_a_bad_book_is_named_and_nothing_starts(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "books").mkdir()
+    (tmp_path / "books" / "broken.yaml").write_text("phrases: [", encoding="utf-8")
+    ended = await run("serve", "--check", "--phrases", "books", SARVAM_API_KEY="k")
+    assert ended.code == 2
+    assert "broken.yaml" in ended.err
+
+
+async def test_a_taken_port_is_one_line_and_exit_code_1(run: Run, emulator: Emulator) -> None:
+    port = emulator.url.rsplit(":", 1)[1]
+    ended = await run("serve", "--port", port, SARVAM_API_KEY="k")
+    assert ended.code == 1
+    assert f"cannot listen on 127.0.0.1:{port}" in ended.err
+
+
+async def test_it_speaks_is_killed_and_the_next_one_still_knows(
+    start: Start, emulator: Emulator
+) -> None:
+    heard = []
+    for end in (signal.SIGKILL, signal.SIGTERM):
+        process = await start(
+            "serve", "--port", "0", "--upstream", emulator.url, SARVAM_API_KEY="k",
+            EDGEPROXY_CACHE__MIN_FREE_BYTES="0",
+        )  # fmt: skip
+        line = await line_with(process, "listening")
+        url = line.split("listening on ")[1].split(",")[0]
+        async with talk(url) as client:
+            heard.append(await client.say("नमस्ते, आप कैसे हैं?"))
+            if end is signal.SIGKILL:
+                # The turn's line is written when it ended; its record is safe when it says so here.
+                while "hit" not in (await client.say("नमस्ते, आप कैसे हैं?")).verdicts[0]:
+                    pass
+                await settled(url)
+        process.send_signal(end)
+        code = await process.wait()
+        assert code == (-signal.SIGKILL if end is signal.SIGKILL else 0)
+    assert [answer.verdicts for answer in heard] == [["miss"], ["hit-disk"]]
+    assert heard[0].audio == heard[1].audio
+
+
+async def settled(url: str) -> None:
+    """Wait until the record is visible on disk."""
+    async with aiohttp.ClientSession() as session:
+        while True:
+            async with session.get(f"{url}/readyz") as response:
+                if (await response.json())["records"]:
+                    return
+
+
+async def test_a_second_sigterm_ends_it_at_once(start: Start, emulator: Emulator) -> None:
+    emulator.change_faults("stall:seconds=forever:after=1")
+    process = await start("serve", "--port", "0", "--upstream", emulator.url, SARVAM_API_KEY="k")
+    line = await line_with(process, "listening")
+    url = line.split("listening on ")[1].split(",")[0]
+    async with talk(url) as client:
+        await client.text("यह वाक्य कभी ख़त्म नहीं होगा।")
+        await client.hear()
+        process.send_signal(signal.SIGTERM)
+        await line_with(process, "draining")
+        process.send_signal(signal.SIGTERM)
+        assert await process.wait() == 1

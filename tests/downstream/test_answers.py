@@ -1,0 +1,49 @@
+"""Every failure has Sarvam's shape, and tells nothing that is only ours."""
+
+import json
+
+import pytest
+
+from edgeproxy.cache.clip import ClipFailed
+from edgeproxy.core.errors import LeaseTimeout, OriginClosed, OriginSilent, OriginUnreachable
+from edgeproxy.downstream.answers import answer, refusal
+from edgeproxy.sarvam import refusals
+from edgeproxy.sarvam.refusals import Refused
+from edgeproxy.upstream.session import OriginRefused
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [
+        (OriginUnreachable("no connection"), 503),
+        (OriginClosed("it broke"), 502),
+        (OriginSilent("nothing came"), 504),
+        (LeaseTimeout("all are busy"), 503),
+        (OriginRefused(refusals.credentials()), 403),
+        (Refused(refusals.empty_text()), 400),
+    ],
+)
+def test_each_failure_has_its_status(error: Exception, status: int) -> None:
+    assert refusal(error).status == status
+
+
+def test_a_failed_clip_is_told_as_its_cause() -> None:
+    failed = ClipFailed("clip")
+    failed.__cause__ = OriginSilent("nothing came")
+    assert refusal(failed).status == 504
+
+
+def test_a_bug_is_a_plain_500_and_its_text_stays_with_us() -> None:
+    told = refusal(KeyError("/etc/secret"))
+    assert told.status == 500
+    assert "secret" not in told.message
+
+
+def test_over_http_it_is_sarvams_body_with_the_headers_sdks_look_at() -> None:
+    response = answer(refusal(LeaseTimeout("all are busy", retry_after_s=1.2)))
+    assert isinstance(response.body, bytes)
+    body = json.loads(response.body)
+    assert response.status == 503
+    assert response.headers["Retry-After"] == "2"
+    assert body["error"]["request_id"] == response.headers["x-request-id"]
+    assert set(body["error"]) == {"message", "code", "request_id"}

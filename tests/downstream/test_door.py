@@ -1,0 +1,199 @@
+"""What goes out on one socket: in order, once, and honestly when something breaks."""
+
+import asyncio
+
+import numpy as np
+import pytest
+
+from edgeproxy.app import Proxy
+from edgeproxy.audio.decode import decode_whole, decoder
+from edgeproxy.core.events import Event, TurnEnded
+from edgeproxy.emulator.server import Emulator
+
+from ..conftest import StartProxy, landed, until
+from ..wire import talk
+
+ONE = "पहला वाक्य यह है।"
+TWO = "दूसरा वाक्य यह है।"
+THREE = "तीसरा वाक्य यह है।"
+FIVE = f"{ONE} {TWO} {THREE} चौथा वाक्य यह है। पाँचवाँ वाक्य यह है।"
+
+
+async def alone(proxy: Proxy, *texts: str) -> list[bytes]:
+    """Each text as a turn of its own."""
+    async with talk(proxy.url) as client:
+        return [(await client.say(text)).audio for text in texts]
+
+
+async def test_the_second_segment_finishing_first_waits_its_turn(
+    proxy: Proxy, emulator: Emulator
+) -> None:
+    emulator.change_faults("slow:seconds=0.2:text=पहला")
+    async with talk(proxy.url) as client:
+        answer = await client.say(f"{ONE} {TWO} {THREE}")
+    emulator.change_faults("")
+    assert answer.audio == b"".join(await alone(proxy, ONE, TWO, THREE))
+
+
+@pytest.mark.parametrize("parallel", [1, 2, 3])
+async def test_segments_are_filled_a_few_at_a_time(
+    start_proxy: StartProxy, emulator: Emulator, parallel: int
+) -> None:
+    emulator.change_faults("stall:seconds=forever:after=0")
+    async with (
+        start_proxy(turn={"parallel_segments": parallel}, pool={"ready": 5}) as proxy,
+        talk(proxy.url) as client,
+    ):
+        await client.text(FIVE)
+        await client.flush()
+        await until(lambda: emulator.counters.flushes == parallel)
+        assert len(proxy.flights) == parallel
+
+
+async def test_a_missing_final_in_the_third_segment_is_healed_and_nobody_hears_it(
+    start_proxy: StartProxy, emulator: Emulator
+) -> None:
+    emulator.change_faults("missing_final:count=1:text=तीसरा")
+    async with start_proxy(origin={"stall_timeout_s": 0.3}) as proxy:
+        async with talk(proxy.url) as client:
+            answer = await client.say(f"{ONE} {TWO} {THREE}")
+        assert not answer.errors
+        assert emulator.counters.spoken(THREE) == 2
+        assert answer.audio == b"".join(await alone(proxy, ONE, TWO, THREE))
+
+
+async def test_a_segment_that_fails_for_good_says_one_error_and_nothing_after_it_but_the_final(
+    proxy: Proxy, emulator: Emulator
+) -> None:
+    emulator.change_faults("cut:text=दूसरा:after=0")
+    async with talk(proxy.url) as client:
+        broken = await client.say(f"{ONE} {TWO} {THREE}")
+        after = await client.say(THREE)
+    types = [message["type"] for message in broken.messages]
+    assert types.count("error") == 1
+    assert types[-2:] == ["error", "event"]
+    assert broken.audio == (await alone(proxy, ONE))[0]
+    assert after.audio
+
+
+async def test_every_turn_has_one_final_in_order_whatever_becomes_of_it(
+    proxy: Proxy, emulator: Emulator
+) -> None:
+    emulator.change_faults("cut:text=दूसरा:after=0")
+    async with talk(proxy.url) as client:
+        for text in (ONE, TWO, "", THREE):
+            if text:
+                await client.text(text)
+            await client.flush()
+        answers = [await client.answer() for _ in range(4)]
+    assert [bool(answer.audio) for answer in answers] == [True, False, False, True]
+    assert [len(answer.errors) for answer in answers] == [0, 1, 0, 0]
+
+
+@pytest.mark.parametrize("codec", ["linear16", "wav", "mulaw", "alaw"])
+async def test_hit_miss_hit_in_one_turn_is_exactly_the_clips(proxy: Proxy, codec: str) -> None:
+    pcm = b"".join(await alone(proxy, ONE, TWO, THREE))
+    await landed(proxy)
+    miss = "यह पहले कभी नहीं सुना।"
+    async with talk(proxy.url) as client:
+        await client.config(output_audio_codec=codec)
+        mixed = await client.say(f"{ONE} {miss} {THREE}")
+        again = await client.say(f"{ONE} {miss} {THREE}")
+    assert [verdict.split("-")[0] for verdict in mixed.verdicts] == ["hit", "miss", "hit"]
+    assert again.audio == mixed.audio
+    heard = decoder(codec, rate=8000).feed(mixed.audio)
+    one, two, three = await alone(proxy, ONE, miss, THREE)
+    wanted = one + two + three
+    if codec in ("linear16", "wav"):
+        assert heard == wanted
+    else:
+        assert len(heard) == len(wanted)
+        error = np.frombuffer(heard, "<i2").astype(int) - np.frombuffer(wanted, "<i2")
+        assert np.abs(error).max() <= 1024  # half a step of G.711 at its loudest
+    assert pcm
+
+
+@pytest.mark.parametrize("codec", ["mp3", "aac", "opus", "flac"])
+async def test_hit_miss_hit_in_one_turn_has_no_gap_in_a_stream_codec(
+    proxy: Proxy, codec: str
+) -> None:
+    one, three = await alone(proxy, ONE, THREE)
+    await landed(proxy)
+    miss = "यह पहले कभी नहीं सुना।"
+    async with talk(proxy.url) as client:
+        await client.config(output_audio_codec=codec)
+        ready = await client.say(ONE)
+        again = await client.say(ONE)
+        mixed = await client.say(f"{ONE} {miss} {THREE}")
+    (two,) = await alone(proxy, miss)
+    assert again.audio == ready.audio
+    wanted = np.frombuffer(one + two + three, "<i2").astype(float)
+    if codec in ("opus", "flac"):
+        pcm, _ = await asyncio.to_thread(decode_whole, mixed.audio, rate=8000)
+    else:
+        made = decoder(codec, rate=8000)
+        pcm = made.feed(mixed.audio) + made.finish()
+    heard = np.frombuffer(pcm, "<i2").astype(float)
+    if codec == "flac":
+        assert (heard[: len(wanted)] == wanted).all()
+        return
+    assert abs(len(heard) - len(wanted)) <= 5 * 1152
+    size = min(len(heard), len(wanted))
+    assert np.corrcoef(heard[:size], wanted[:size])[0, 1] > 0.9
+
+
+async def test_a_wav_turn_has_its_header_every_turn_in_a_message_of_its_own(
+    proxy: Proxy,
+) -> None:
+    async with talk(proxy.url) as client:
+        await client.config(output_audio_codec="wav")
+        for text in (ONE, ONE, f"{ONE} {TWO}"):
+            pieces = (await client.say(text)).pieces
+            assert len(pieces[0]) == 44
+            assert pieces[0][:4] == b"RIFF"
+            assert not any(piece.startswith(b"RIFF") for piece in pieces[1:])
+
+
+async def test_a_client_that_changes_its_codec_in_mid_turn_gets_each_part_in_its_own(
+    proxy: Proxy,
+) -> None:
+    one, two = await alone(proxy, ONE, TWO)
+    async with talk(proxy.url) as client:
+        await client.text(ONE)
+        await client.config(output_audio_codec="mulaw")
+        mixed = await client.say(TWO)
+    assert mixed.audio[: len(one)] == one
+    assert len(mixed.audio) == len(one) + len(two) // 2
+
+
+async def test_a_client_that_does_not_read_holds_up_nobody_else(proxy: Proxy) -> None:
+    async with talk(proxy.url) as deaf, talk(proxy.url) as client:
+        for _ in range(30):
+            await deaf.text(FIVE)
+            await deaf.flush()
+        for _ in range(3):
+            assert (await client.say(FIVE)).audio
+
+
+async def test_what_becomes_of_each_turn_is_told(
+    proxy: Proxy, emulator: Emulator, facts: list[Event]
+) -> None:
+    async with talk(proxy.url) as client:
+        await client.say(f"{ONE} {TWO}")
+        emulator.change_faults("cut:after=0")
+        await client.say(THREE)
+        emulator.change_faults("stall:seconds=forever:after=1")
+        await client.text("चौथा वाक्य यह है।")
+        await client.hear()
+    await until(lambda: sum(isinstance(fact, TurnEnded) for fact in facts) == 3)
+    ok, error, left = (fact for fact in facts if isinstance(fact, TurnEnded))
+    assert (ok.outcome, error.outcome, left.outcome) == ("ok", "error", "left")
+    assert [segment.verdict for segment in ok.segments] == ["miss", "miss"]
+    first = ok.segments[0]
+    moments = [first.decided_s, first.leased_s, first.sent_s, first.first_byte_s]
+    moments += [first.first_pcm_s, first.first_write_s, first.last_write_s]
+    assert None not in moments
+    assert moments == sorted(moments, key=lambda moment: moment or 0)
+    assert ok.ttfb_s == first.first_write_s
+    assert error.reason
+    assert error.segments[0].verdict == "error"

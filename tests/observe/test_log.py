@@ -1,0 +1,94 @@
+"""The access log: one line per turn, for people or for machines, and never a secret."""
+
+import json
+import logging
+import sys
+from collections.abc import Iterator
+from typing import Literal
+
+import pytest
+
+from edgeproxy.core.events import ConfigSent, SegmentSpoken, StoreFailed, TurnEnded
+from edgeproxy.observe import log
+
+SEGMENT = SegmentSpoken(
+    verdict="miss",
+    key="0123",
+    characters=12,
+    pcm_bytes=4800,
+    rate=24000,
+    decided_s=0.0,
+    leased_s=0.001,
+    sent_s=0.001,
+    first_byte_s=0.2,
+    first_pcm_s=0.2,
+    first_write_s=0.2,
+    last_write_s=0.9,
+    configured=False,
+    attempts=1,
+)
+TURN = TurnEnded(
+    request_id="20261124_x",
+    namespace="key-1",
+    door="websocket",
+    codec="linear16",
+    outcome="ok",
+    reason=None,
+    segments=(SEGMENT, SEGMENT),
+    ttfb_s=0.2,
+    took_s=0.9,
+)
+
+
+@pytest.fixture(autouse=True)
+def _as_it_was() -> Iterator[None]:
+    before = (log.log.handlers[:], log.log.level, log.log.propagate)
+    yield
+    log.log.handlers[:], log.log.level, log.log.propagate = before
+
+
+def test_a_turn_is_one_readable_line(capsys: pytest.CaptureFixture[str]) -> None:
+    log.configure(format="readable", level="info")
+    log.tell(TURN)
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "request_id=20261124_x" in line
+    assert "verdicts=miss,miss" in line
+    assert "ttfb_ms=200.0" in line
+    assert "characters=24" in line
+
+
+def test_a_turn_is_one_line_of_json(capsys: pytest.CaptureFixture[str]) -> None:
+    log.configure(format="json", level="info")
+    log.tell(TURN)
+    (line,) = capsys.readouterr().err.splitlines()
+    told = json.loads(line)
+    assert (told["event"], told["level"], told["pcm_bytes"]) == ("turn", "info", 9600)
+
+
+def test_levels_mean_something(capsys: pytest.CaptureFixture[str]) -> None:
+    log.configure(format="readable", level="warning")
+    log.tell(TURN)
+    log.tell(ConfigSent("bulbul:v3"))
+    log.tell(StoreFailed("write", "OSError: disk on fire"))
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "StoreFailed" in line
+    assert "disk on fire" in line
+
+
+@pytest.mark.parametrize("form", ["readable", "json"])
+def test_an_exception_comes_with_its_traceback(
+    capsys: pytest.CaptureFixture[str], form: Literal["readable", "json"]
+) -> None:
+    log.configure(format=form, level="info")
+    try:
+        raise ValueError("boom")
+    except ValueError:
+        log.log.exception("it failed")
+    assert "boom" in capsys.readouterr().err
+
+
+def test_it_writes_to_standard_error_only() -> None:
+    log.configure(format="readable", level="info")
+    (handler,) = log.log.handlers
+    assert isinstance(handler, logging.StreamHandler)
+    assert handler.stream is sys.stderr

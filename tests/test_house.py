@@ -1,0 +1,111 @@
+"""The house rules that no other tool knows: who has a test, who may open which library's door."""
+
+import ast
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from pydantic import BaseModel
+
+from edgeproxy.config import Settings
+
+ROOT = Path(__file__).parent.parent
+PACKAGE = ROOT / "edgeproxy"
+MODULES = sorted(
+    path
+    for path in PACKAGE.rglob("*.py")
+    if path.name not in ("__init__.py", "__main__.py") and path.stat().st_size
+)
+
+DOORS = {
+    "diskcache": {"cache/store.py"},
+    "websockets": {"upstream/session.py"},
+    "av": {"audio/decode.py", "audio/encode.py", "audio/resample.py"},
+    "numpy": {"audio/g711.py", "audio/quality.py"},
+    "apscheduler": {"jobs/schedule.py"},
+    "xxhash": {"core/key.py"},
+    "uvloop": {"cli/common.py"},
+    "livekit": {"cli/agent.py"},
+    "espeakng_loader": {"emulator/speech.py"},
+}
+"""Each third-party library's only doors."""
+
+PURE = {"core", "sarvam"}
+NO_IO = {"asyncio", "socket", "threading", "subprocess", "aiohttp", "time", "logging"}
+
+
+def imports(path: Path) -> set[str]:
+    """The top-level names of what a module imports, wherever in it."""
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name.split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
+            names.add(node.module.split(".")[0])
+    return names
+
+
+def inside(path: Path) -> str:
+    return path.relative_to(PACKAGE).as_posix()
+
+
+@pytest.mark.parametrize("module", MODULES, ids=inside)
+def test_each_module_has_its_test_file(module: Path) -> None:
+    where = module.relative_to(PACKAGE)
+    assert (ROOT / "tests" / where.parent / f"test_{where.name}").exists()
+
+
+@pytest.mark.parametrize("module", MODULES, ids=inside)
+def test_each_module_says_what_it_is(module: Path) -> None:
+    assert ast.get_docstring(ast.parse(module.read_text(encoding="utf-8")))
+
+
+@pytest.mark.parametrize("library", DOORS)
+def test_each_library_has_its_doors_and_no_others(library: str) -> None:
+    users = {inside(path) for path in PACKAGE.rglob("*.py") if library in imports(path)}
+    assert users <= DOORS[library]
+
+
+@pytest.mark.parametrize("room", sorted(PURE))
+def test_the_ground_floor_does_no_io(room: str) -> None:
+    for path in (PACKAGE / room).rglob("*.py"):
+        assert not imports(path) & NO_IO, inside(path)
+
+
+def settings_table() -> str:
+    """The README's table of settings, from the settings themselves."""
+    lines = ["| setting | default | meaning |", "|---|---|---|"]
+    for room, field in Settings.model_fields.items():
+        assert isinstance(field.annotation, type)
+        assert issubclass(field.annotation, BaseModel)
+        for name, setting in field.annotation.model_fields.items():
+            default = setting.default
+            shown = "" if default in (None, ()) else f"`{default}`"
+            assert setting.description, f"{room}.{name} says nothing about itself"
+            meaning = " ".join(setting.description.split())
+            lines.append(f"| `{room}.{name}` | {shown} | {meaning} |")
+    return "\n".join(lines)
+
+
+def test_the_readmes_table_of_settings_is_the_settings() -> None:
+    assert settings_table() in (ROOT / "README.md").read_text(encoding="utf-8"), settings_table()
+
+
+def test_the_changelog_begins_with_this_version() -> None:
+    version = subprocess.run(
+        [sys.executable, "-m", "edgeproxy", "--version"], check=True, capture_output=True, text=True
+    ).stdout.split()[-1]
+    changelog = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    headings = re.findall(r"^## (\S+)", changelog, re.MULTILINE)
+    assert version == headings[0]
+
+
+def test_no_text_of_ours_names_a_machine_path() -> None:
+    for path in ROOT.rglob("*"):
+        if path.is_file() and path.suffix in (".md", ".py", ".toml", ".yaml", ".yml", ".service"):
+            if any(part.startswith(".") and part != ".ci" for part in path.relative_to(ROOT).parts):
+                continue
+            text = path.read_text(encoding="utf-8")
+            assert not re.search(r"/(?:root|home/\w+)/", text), path

@@ -1,0 +1,281 @@
+"""THE PATH, on real parts: a segment becomes its clip, once, and only what is whole is kept."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from edgeproxy.audio import decode
+from edgeproxy.cache.clip import Clip, ClipFailed, Source
+from edgeproxy.cache.flight import Flights
+from edgeproxy.cache.memory import Memory
+from edgeproxy.cache.store import Store
+from edgeproxy.core.errors import OriginError
+from edgeproxy.core.events import Event, FillRetried, RecordKept, RecordRefused
+from edgeproxy.core.key import Teller
+from edgeproxy.core.voice import Voice
+from edgeproxy.emulator.server import Emulator
+from edgeproxy.sarvam.handshake import WS_PATHS, origin_url
+from edgeproxy.speech import Ask, Patience, Speech
+from edgeproxy.upstream.pool import Account, Limits, Pool, Pools
+from edgeproxy.upstream.rest import RestDoor
+from edgeproxy.upstream.session import OriginRefused, Session
+
+from .conftest import until
+
+ACCOUNT = Account("own", "origin-key")
+VOICE = Voice(
+    {
+        "model": "bulbul:v3",
+        "language": "hi-IN",
+        "speaker": "shubh",
+        "rate": 8000,
+        "pace": 1.0,
+        "temperature": 0.6,
+    }
+)
+TELLER = Teller("ns", VOICE)
+HELLO = "नमस्ते, आप कैसे हैं?"
+
+
+class House:
+    """Speech and the rooms below it."""
+
+    def __init__(self, speech: Speech, store: Store, flights: Flights) -> None:
+        self.speech, self.store, self.flights = speech, store, flights
+
+    def ask(self, text: str = HELLO, *, keep: bool = True, voice: Voice = VOICE) -> Ask:
+        return Ask(Teller("ns", voice).identity(text), ACCOUNT, keep=keep)
+
+    async def hear(self, ask: Ask) -> tuple[bytes, Clip, str]:
+        clip, how = self.speech.clip(ask)
+        try:
+            return await clip.whole(), clip, how
+        finally:
+            self.speech.leave(ask, clip)
+
+    async def landed(self) -> None:
+        await until(lambda: not len(self.flights))
+
+
+@asynccontextmanager
+async def open_house(
+    directory: Path,
+    emulator: Emulator,
+    facts: list[Event],
+    *,
+    memory_bytes: int = 10_000_000,
+    characters_kept: int = 200,
+    ttl_s: float = 3600,
+) -> AsyncIterator[House]:
+    url = origin_url(emulator.url, WS_PATHS[0], websocket=True)
+
+    def make_pool(account: Account, model: str, voices: object) -> Pool:
+        return Pool(
+            model,
+            lambda on_end: Session.dial(
+                f"{url}?model={model}&send_completion_event=true",
+                key=account.key,
+                user_agent="test",
+                timeout_s=3,
+                codec="linear16",
+                make_decoder=lambda codec, rate: decode.decoder(codec, rate=rate),
+                ping_every_s=30,
+                on_end=on_end,
+            ),
+            limits=Limits(ready=1, rest_s=0),
+            emit=facts.append,
+        )
+
+    pools = Pools(make_pool)
+    rest = RestDoor(
+        emulator.url,
+        user_agent="test",
+        timeout_s=5,
+        make_decoder=lambda codec, rate: decode.decoder(codec, rate=rate),
+    )
+    flights = Flights()
+    store = await Store.open(directory, quota_bytes=10**8, min_free_bytes=0, emit=facts.append)
+    speech = Speech(
+        memory=Memory(limit_bytes=memory_bytes),
+        flights=flights,
+        store=store,
+        pools=pools,
+        rest=rest,
+        patience=Patience(first_audio_s=2.0, stall_s=0.3),
+        characters_kept=characters_kept,
+        ttl_s=ttl_s,
+        emit=facts.append,
+    )
+    try:
+        yield House(speech, store, flights)
+    finally:
+        await flights.land(timeout_s=2)
+        await pools.close()
+        await rest.close()
+        await store.close()
+
+
+@pytest.fixture
+async def house(tmp_path: Path, emulator: Emulator, facts: list[Event]) -> AsyncIterator[House]:
+    async with open_house(tmp_path / "records", emulator, facts) as house:
+        yield house
+
+
+async def test_first_the_origin_then_memory(house: House, emulator: Emulator) -> None:
+    first, clip, how = await house.hear(house.ask())
+    assert (how, clip.source) == ("fill", Source.ORIGIN)
+    await house.landed()
+    second, _, how = await house.hear(house.ask())
+    assert how == "hit-memory"
+    assert second == first
+    assert emulator.counters.flushes == 1
+
+
+async def test_then_the_disk_when_memory_has_forgotten(
+    tmp_path: Path, emulator: Emulator, facts: list[Event]
+) -> None:
+    async with open_house(tmp_path / "r", emulator, facts, memory_bytes=0) as house:
+        first, _, _ = await house.hear(house.ask())
+        await house.landed()
+        second, clip, _ = await house.hear(house.ask())
+    assert clip.source is Source.DISK
+    assert second == first
+    assert emulator.counters.flushes == 1
+
+
+async def test_a_record_past_its_time_is_spoken_afresh(
+    tmp_path: Path, emulator: Emulator, facts: list[Event]
+) -> None:
+    async with open_house(tmp_path / "r", emulator, facts, memory_bytes=0, ttl_s=1e-9) as house:
+        for _ in range(2):
+            await house.hear(house.ask())
+            await house.landed()
+    assert emulator.counters.flushes == 2
+
+
+@pytest.mark.parametrize(
+    "fault",
+    ["cut:after=0", "close:after=0:code=1011", "missing_final", "error:after=0", "empty", "odd"],
+)
+async def test_what_breaks_unheard_is_filled_again_on_a_fresh_session(
+    house: House, emulator: Emulator, facts: list[Event], fault: str
+) -> None:
+    emulator.change_faults(f"{fault}:count=1")
+    healed, clip, _ = await house.hear(house.ask())
+    assert clip.times.attempts == 2
+    assert sum(isinstance(fact, FillRetried) for fact in facts) == 1
+    await house.landed()
+    emulator.change_faults("")
+    again, _, _ = await house.hear(house.ask("और कुछ"))
+    assert again
+    assert healed == (await house.hear(house.ask()))[0]
+
+
+async def test_a_second_failure_is_the_clips(house: House, emulator: Emulator) -> None:
+    emulator.change_faults("cut:after=0")
+    with pytest.raises(ClipFailed) as caught:
+        await house.hear(house.ask())
+    assert isinstance(caught.value.__cause__, OriginError)
+    assert emulator.counters.spoken(HELLO) == 2
+
+
+async def test_what_was_heard_is_never_filled_again(house: House, emulator: Emulator) -> None:
+    emulator.change_faults("cut:after=1")
+    ask = house.ask("यह वाक्य काफ़ी लंबा है, ताकि बीच में टूट सके और सुना भी जा सके।")
+    clip, _ = house.speech.clip(ask)
+    heard = aiter(clip)
+    assert await anext(heard)
+    with pytest.raises(ClipFailed):
+        while await anext(heard):
+            pass
+    assert emulator.counters.flushes == 1
+
+
+@pytest.mark.parametrize(
+    "fault",
+    ["cut:after=1", "missing_final", "error:after=1", "close:after=1:code=1000", "silence"],
+)
+async def test_nothing_partial_or_silent_is_ever_kept(
+    house: House, emulator: Emulator, facts: list[Event], fault: str
+) -> None:
+    emulator.change_faults(fault)
+    ask = house.ask("यह वाक्य टूट जाएगा।")
+    clip, _ = house.speech.clip(ask)
+    try:
+        async for _ in clip:
+            pass
+    except ClipFailed:
+        pass
+    await house.landed()
+    assert len(house.store) == 0
+    assert not [fact for fact in facts if isinstance(fact, RecordKept)]
+
+
+async def test_silence_is_delivered_but_refused_by_the_record(
+    house: House, emulator: Emulator, facts: list[Event]
+) -> None:
+    emulator.change_faults("silence")
+    pcm, _, _ = await house.hear(house.ask())
+    assert not any(pcm)
+    await house.landed()
+    (refused,) = [fact for fact in facts if isinstance(fact, RecordRefused)]
+    assert "silence" in refused.reason
+
+
+async def test_what_may_not_be_kept_is_not(
+    tmp_path: Path, emulator: Emulator, facts: list[Event]
+) -> None:
+    async with open_house(tmp_path / "r", emulator, facts, characters_kept=10) as house:
+        await house.hear(house.ask("यह दस अक्षरों से लंबा है।"))
+        await house.hear(house.ask("छोटा।", keep=False))
+        await house.landed()
+        assert len(house.store) == 0
+
+
+async def test_a_refusal_is_passed_on_with_a_hint_and_costs_the_origin_nothing_twice(
+    house: House, emulator: Emulator
+) -> None:
+    nobody = Voice({**VOICE.fields, "speaker": "nobody"})
+    with pytest.raises(ClipFailed) as caught:
+        await house.hear(house.ask(voice=nobody))
+    assert isinstance(caught.value.__cause__, OriginRefused)
+    assert "nobody" in caught.value.__cause__.refusal.message
+    refused = emulator.counters.refusals
+    for text in (HELLO, "एक और"):
+        with pytest.raises(ClipFailed):
+            await house.hear(house.ask(text, voice=nobody))
+    assert emulator.counters.refusals == refused
+    assert (await house.hear(house.ask()))[0]
+
+
+async def test_what_has_no_word_in_it_is_a_pause_and_costs_nothing(
+    house: House, emulator: Emulator
+) -> None:
+    for text in ("…", "🙂", "—"):
+        pcm, _, how = await house.hear(house.ask(text))
+        assert how == "pause"
+        assert pcm
+        assert not any(pcm)
+    assert emulator.counters.flushes == 0
+
+
+async def test_a_rate_the_websocket_has_not_comes_from_rest(
+    house: House, emulator: Emulator
+) -> None:
+    pcm, clip, _ = await house.hear(house.ask(voice=VOICE.at_rate(48000)))
+    assert clip.rate == 48000
+    assert len(pcm) > 48000
+    assert (emulator.counters.rest_calls, emulator.counters.flushes) == (1, 0)
+
+
+async def test_a_hundred_ask_at_once_and_some_leave(house: House, emulator: Emulator) -> None:
+    asks = [house.ask() for _ in range(100)]
+    clips = [house.speech.clip(ask)[0] for ask in asks]
+    for ask, clip in zip(asks[::3], clips[::3], strict=True):
+        house.speech.leave(ask, clip)
+    heard = await asyncio.gather(*(clip.whole() for clip in clips))
+    assert len(set(heard)) == 1
+    assert emulator.counters.flushes == 1
