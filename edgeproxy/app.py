@@ -159,6 +159,7 @@ async def running(settings: Settings, *, emit: Emit = log.tell) -> AsyncIterator
             parallel_segments=turn.parallel_segments,
             hold_ms=turn.hold_ms,
             idle_text_ms=turn.idle_text_ms,
+            trim_leading_silence_ms=turn.trim_leading_silence_ms,
             waiting_segments=turn.waiting_segments,
         ),
         limits=DoorLimits(

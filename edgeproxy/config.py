@@ -123,6 +123,8 @@ class Turn(_Room):
     """How long a text that may become a whole phrase waits for its next message."""
     idle_text_ms: Annotated[int, Field(ge=50, le=10_000)] = 300
     """A client that never flushes is spoken for after this long without text."""
+    trim_leading_silence_ms: Annotated[int, Field(ge=0, le=2000)] = 0
+    """Up to so much silence in front of a segment is left out when it is sent; records stay whole."""
     waiting_segments: Annotated[int, Field(ge=10, le=100_000)] = 1000
     """Segments one client may have waiting."""
 

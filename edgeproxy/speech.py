@@ -16,6 +16,7 @@ passed on as it came and remembered for a minute, so that the same mistake costs
 """
 
 import asyncio
+from collections.abc import Sized
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from time import monotonic
@@ -118,9 +119,11 @@ class Speech:
         """The caller no longer listens."""
         self._flights.leave(ask.identity, clip)
 
-    def weigh(self, ask: Ask, more_bytes: int) -> None:
-        """A door kept an encoded form with a clip of ours: count it against the hot tier."""
-        self._memory.weigh(ask.identity, more_bytes)
+    def keep_ready(self, ask: Ask, clip: Clip, form: tuple[str, str], ready: Sized) -> None:
+        """Keep an encoded form with its clip, and count it against the hot tier."""
+        clip.ready[form] = ready
+        clip.ready_bytes += len(ready)
+        self._memory.weigh(ask.identity, len(ready))
 
     async def _fill(self, clip: Clip, ask: Ask) -> None:
         identity = ask.identity

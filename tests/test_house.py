@@ -22,15 +22,15 @@ MODULES = sorted(
 DOORS = {
     "diskcache": {"cache/store.py"},
     "websockets": {"upstream/session.py"},
-    "av": {"audio/decode.py", "audio/encode.py", "audio/resample.py"},
-    "numpy": {"audio/g711.py", "audio/quality.py"},
+    "av": {"audio/"},
+    "numpy": {"audio/"},
     "apscheduler": {"jobs/schedule.py"},
     "xxhash": {"core/key.py"},
     "uvloop": {"cli/common.py"},
     "livekit": {"cli/agent.py"},
     "espeakng_loader": {"emulator/speech.py"},
 }
-"""Each third-party library's only doors."""
+"""Each third-party library's only doors: files, or rooms."""
 
 PURE = {"core", "sarvam"}
 NO_IO = {"asyncio", "socket", "threading", "subprocess", "aiohttp", "time", "logging"}
@@ -54,6 +54,8 @@ def inside(path: Path) -> str:
 @pytest.mark.parametrize("module", MODULES, ids=inside)
 def test_each_module_has_its_test_file(module: Path) -> None:
     where = module.relative_to(PACKAGE)
+    if where.parent.name == "bench":  # tested as the one command that it is
+        where = where.parent.with_suffix(".py")
     assert (ROOT / "tests" / where.parent / f"test_{where.name}").exists()
 
 
@@ -65,7 +67,7 @@ def test_each_module_says_what_it_is(module: Path) -> None:
 @pytest.mark.parametrize("library", DOORS)
 def test_each_library_has_its_doors_and_no_others(library: str) -> None:
     users = {inside(path) for path in PACKAGE.rglob("*.py") if library in imports(path)}
-    assert users <= DOORS[library]
+    assert {user for user in users if not user.startswith(tuple(DOORS[library]))} == set()
 
 
 @pytest.mark.parametrize("room", sorted(PURE))

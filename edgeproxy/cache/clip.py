@@ -64,9 +64,11 @@ class Clip:
         "error",
         "heard",
         "key",
+        "lead_s",
         "listeners",
         "rate",
         "ready",
+        "ready_bytes",
         "size",
         "source",
         "state",
@@ -90,6 +92,10 @@ class Clip:
         self.times = Times()
         self.ready: dict[Any, Any] = {}
         """Encoded forms kept with a complete clip, by (codec, bitrate): whoever encodes owns the shape."""
+        self.ready_bytes = 0
+        """What they weigh."""
+        self.lead_s: float | None = None
+        """Seconds of silence in front, once somebody has measured it."""
         self._changed = asyncio.Event()
 
     def append(self, pcm: bytes) -> None:

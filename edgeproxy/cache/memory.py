@@ -35,7 +35,7 @@ class Memory:
         self.forget(identity)
         self._clips[identity] = clip
         self._weights[identity] = 0
-        self.weigh(identity, clip.size)
+        self.weigh(identity, clip.size + clip.ready_bytes)
 
     def weigh(self, identity: Identity, more_bytes: int) -> None:
         """Count bytes that a held clip gained, and let the oldest go until all fits."""

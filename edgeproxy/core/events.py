@@ -145,6 +145,8 @@ class SegmentSpoken:
     last_write_s: float | None
     configured: bool
     attempts: int
+    lead_s: float | None = None
+    """Silence in front of its sound; None where there is no sound."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +161,9 @@ class TurnEnded(Event):
     reason: str | None
     segments: tuple[SegmentSpoken, ...]
     ttfb_s: float | None
+    """To the first byte of audio written."""
+    ttfa_s: float | None
+    """To the first sample that is loud enough to be heard, played as it came."""
     took_s: float
     underruns: int = 0
     """How often the caller had heard all there was before the turn was over."""

@@ -40,8 +40,11 @@ class Teller:
 
     def identity(self, text: str) -> "Identity":
         """The identity of ``text`` (normalised here) said by this voice."""
-        normal = normalise(text)
-        return Identity(self, normal, self.head + normal.encode())
+        return self.identity_of_normal(normalise(text))
+
+    def identity_of_normal(self, text: str) -> "Identity":
+        """The same for text that is normalised already, as what a turn cuts is."""
+        return Identity(self, text, self.head + text.encode())
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -7,7 +7,7 @@ No sentence library is used. Those at hand (pysbd, indic-nlp-library, blingfire)
 answer differently when more of it arrives, and are trained or written for other scripts or for
 documents: pysbd, the nearest, knows three of our languages, takes 150 µs for three sentences, and would
 have to be asked again at each of the hundreds of messages of a token-wise turn. Here a mark is looked
-at once, as soon as the character behind it is known, and costs about a microsecond.
+at once, as soon as the character behind it is known, at a cost of some microseconds.
 """
 
 import re

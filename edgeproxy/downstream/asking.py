@@ -22,6 +22,7 @@ class TurnSettings:
     parallel_segments: int
     hold_ms: int
     idle_text_ms: int
+    trim_leading_silence_ms: int
     waiting_segments: int
     """Segments one client may have waiting to be sent."""
 
@@ -37,7 +38,6 @@ class Asker:
 
     def ask(self, cut: Cut, library: Library, *, first: bool) -> Ask:
         """The ask for ``cut``; ``first``: whether a caller waits in silence for it."""
-        identity = self._own.identity(cut.text)
-        if library.holds(self.voice, identity.text):
-            identity = self._books.identity(cut.text)
+        teller = self._books if library.holds(self.voice, cut.text) else self._own
+        identity = teller.identity_of_normal(cut.text)
         return Ask(identity, self._account, Order.FIRST if first else Order.AHEAD, keep=cut.keep)

@@ -29,15 +29,13 @@ from ..core.audio import duration_s
 from ..core.events import Emit, SegmentSpoken, TurnEnded
 from ..sarvam import messages
 from ..sarvam.refusals import Refusal
-from ..sarvam.request_id import request_id as new_request_id
 from ..speech import Ask, Speech
 from .answers import refusal
-from .encoding import Line, Output, Ready
+from .encoding import Line, Output, Ready, Trim
 from .facts import segment_spoken
 
 _FINAL: Final = messages.FINAL.encode()
-_SEND_BUFFER_BYTES: Final = 32 * 1024
-"""With more than this unsent, the reader leaves the sending to the writer, which may wait."""
+_MOST_PARALLEL: Final = 8
 _MARGIN_S: Final = 0.75
 """A held segment is let go when this little audio is left in the caller's hand."""
 
@@ -48,8 +46,8 @@ class Reply:
 
     namespace: str
     final: bool
+    request_id: str
     received: float = field(default_factory=monotonic)
-    request_id: str = field(default_factory=new_request_id)
     verdict: bool = False
     """Whether the final is to tell what became of each segment (extra keys, see R2)."""
     refusal: Refusal | None = None
@@ -99,6 +97,7 @@ class Door:
         speech: Speech,
         *,
         parallel_segments: int,
+        trim_leading_silence_ms: int,
         executor: Executor,
         emit: Emit,
         on_empty: Callable[[], None],
@@ -107,6 +106,7 @@ class Door:
         self._transport = transport
         self._speech = speech
         self._parallel_segments = parallel_segments
+        self._trim_ms = trim_leading_silence_ms
         self._executor = executor
         self._emit = emit
         self._on_empty = on_empty
@@ -221,7 +221,7 @@ class Door:
             item.clip is not None
             and item.clip.state is State.COMPLETE
             and self._make_ready(item)
-            and await self._send_pieces(item, limit=_SEND_BUFFER_BYTES)
+            and await self._send_pieces(item, at_once=True)
         )
 
     def _make_ready(self, part: Part) -> bool:
@@ -237,13 +237,17 @@ class Door:
         if ready is None:
             if not part.output.exact:
                 return False
-            ready = line.cut(clip.pcm())
-            clip.ready[part.output.ready_key] = ready
-            self._speech.weigh(part.ask, ready.size)
+            ready = line.cut(self._trim(part)(clip.pcm()))
+            self._speech.keep_ready(part.ask, clip, part.output.ready_key, ready)
         part.ready = ready
         return True
 
-    async def _send_pieces(self, part: Part, *, limit: int | None = None) -> bool:
+    async def _send_pieces(self, part: Part, *, at_once: bool = False) -> bool:
+        """Send a part in its ready form. ``at_once``: stop (False) where something is still unsent.
+
+        uvloop hands what was written to the kernel when the event loop's step is over, so the first
+        20 ms must be all that is written in the step in which the text arrived.
+        """
         reply, clip, ready = part.reply, part.clip, part.ready
         assert clip is not None
         assert ready is not None
@@ -253,7 +257,7 @@ class Door:
             for piece in reply.line.opening():
                 await self._send_audio(reply, piece)
         while part.position < len(ready.body):
-            if limit is not None and self._transport.get_write_buffer_size() > limit:
+            if at_once and self._transport.get_write_buffer_size():
                 return False
             await self._send_audio(reply, ready.body[part.position])
             if not part.position:
@@ -261,7 +265,7 @@ class Door:
                 self._count(part, clip.size)
             part.position += 1
         part.last_write = monotonic()
-        reply.line.sent(ready, clip.pcm())
+        reply.line.sent(ready, self._trim(part)(clip.pcm()))
         return True
 
     async def _send_part(self, part: Part) -> None:
@@ -299,12 +303,13 @@ class Door:
         assert line is not None
         only = line.fresh and not part.output.exact
         made: list[bytes] = []
+        trim = self._trim(part)
         reply.made = (part, made) if only else None
         while True:
             changed = clip.changed()
             while part.position < len(clip.chunks):
                 clip.heard = True
-                pcm = clip.chunks[part.position]
+                pcm = trim(clip.chunks[part.position])
                 part.position += 1
                 if line.fresh:
                     for piece in line.opening():
@@ -331,6 +336,9 @@ class Door:
         if reply.final:
             await self._send(_told_final(reply) if reply.verdict else _FINAL)
 
+    def _trim(self, part: Part) -> Trim:
+        return Trim(most_ms=self._trim_ms, rate=part.output.rate)
+
     # -- lines -------------------------------------------------------------------------------------
 
     def _new_line(self, part: Part) -> Line:
@@ -353,8 +361,8 @@ class Door:
         if reply.made is not None and reply.parts == 1:
             (part, made), clip = reply.made, reply.made[0].clip
             if clip is not None and clip.state is State.COMPLETE:
-                clip.ready[part.output.ready_key] = ready = Ready(made, end)
-                self._speech.weigh(part.ask, ready.size)
+                ready = Ready(made, end)
+                self._speech.keep_ready(part.ask, clip, part.output.ready_key, ready)
 
     # -- sending and telling -----------------------------------------------------------------------
 
@@ -373,6 +381,8 @@ class Door:
             reply.first_write = reply.in_hand_until = now
         elif now > reply.in_hand_until:
             reply.underruns += 1
+            # Falling behind: look further ahead for the rest of the conversation. Never the cuts.
+            self._parallel_segments = min(self._parallel_segments + 1, _MOST_PARALLEL)
             reply.underrun_s += now - reply.in_hand_until
             reply.in_hand_until = now
         reply.in_hand_until += duration_s(pcm_bytes, part.output.rate)
@@ -394,6 +404,7 @@ class Door:
     def _tell_end(self, reply: Reply, outcome: str) -> None:
         now = monotonic()
         first = reply.first_write
+        lead = next((each.lead_s for each in reply.spoken if each.lead_s is not None), None)
         self._emit(
             TurnEnded(
                 request_id=reply.request_id,
@@ -404,6 +415,7 @@ class Door:
                 reason=reply.refusal.message if reply.refusal else None,
                 segments=tuple(reply.spoken),
                 ttfb_s=None if first is None else first - reply.received,
+                ttfa_s=None if first is None or lead is None else first - reply.received + lead,
                 took_s=now - reply.received,
                 underruns=reply.underruns,
                 underrun_s=reply.underrun_s,

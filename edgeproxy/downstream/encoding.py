@@ -15,7 +15,7 @@ from concurrent.futures import Executor
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
-from ..audio import encode, g711, wav
+from ..audio import encode, g711, quality, wav
 from ..core.audio import SAMPLE_BYTES, Encoder, frame_bytes
 
 PIECE_BYTES: Final = 12 * 1024
@@ -66,10 +66,26 @@ class Ready:
     body: Sequence[bytes]
     end: Sequence[bytes] = ()
 
-    @property
-    def size(self) -> int:
+    def __len__(self) -> int:
         """Bytes in all."""
         return sum(map(len, self.body)) + sum(map(len, self.end))
+
+
+class Trim:
+    """Leaves out the silence in front of one clip, up to ``most_ms``, wherever its PCM is cut."""
+
+    def __init__(self, *, most_ms: int, rate: int) -> None:
+        self._rate = rate
+        self._left = rate * most_ms // 1000 * SAMPLE_BYTES
+
+    def __call__(self, pcm: bytes) -> bytes:
+        """The next PCM of the clip, without what is left out."""
+        if not self._left:
+            return pcm
+        silence = round(quality.leading_silence_s(pcm, self._rate) * self._rate) * SAMPLE_BYTES
+        cut = min(silence, self._left)
+        self._left = self._left - cut if silence == len(pcm) else 0
+        return pcm[cut:]
 
 
 class Line:

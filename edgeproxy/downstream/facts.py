@@ -1,8 +1,14 @@
 """What is told of a turn when it has ended, the same at every door."""
 
-from ..cache.clip import Clip, Source
+from typing import Final
+
+from ..audio import quality
+from ..cache.clip import Clip, Source, State
+from ..core.audio import SAMPLE_BYTES
 from ..core.events import SegmentSpoken
 from ..speech import Ask
+
+_LOOK_S: Final = 2.0
 
 
 def segment_spoken(
@@ -40,6 +46,7 @@ def segment_spoken(
         last_write_s=since(last_write),
         configured=times.configured if times else False,
         attempts=times.attempts if times else 0,
+        lead_s=_lead(clip),
     )
 
 
@@ -48,3 +55,16 @@ def verdict(clip: Clip | None, how: str) -> str:
     if how != "fill":
         return how
     return "hit-disk" if clip is not None and clip.source is Source.DISK else "miss"
+
+
+def _lead(clip: Clip | None) -> float | None:
+    """Silence in front of a clip's sound, measured once a clip, and never far into it."""
+    if clip is None or not clip.size:
+        return None
+    if clip.lead_s is None:
+        looked_at = int(clip.rate * _LOOK_S) * SAMPLE_BYTES
+        lead = quality.leading_silence_s(clip.pcm()[:looked_at], clip.rate)
+        if clip.state is State.GROWING:
+            return lead
+        clip.lead_s = lead
+    return clip.lead_s

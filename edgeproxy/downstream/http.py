@@ -27,7 +27,7 @@ from ..speech import Ask, Speech
 from .answers import refusal
 from .asking import Asker, TurnSettings
 from .auth import Client
-from .encoding import Line, Output
+from .encoding import Line, Output, Trim
 from .facts import segment_spoken
 
 
@@ -89,7 +89,9 @@ class HttpDoors:
         reply, output = self._begin(asked, client)
 
         with self._telling(reply, "rest", output):
-            pieces = [await clip.whole() async for clip, _ in self._in_order(reply)]
+            pieces = [
+                self._trim(clip)(await clip.whole()) async for clip, _ in self._in_order(reply)
+            ]
             body = await self._off_loop(
                 lambda: requests.say_answer(
                     reply.request_id,
@@ -121,12 +123,13 @@ class HttpDoors:
         output = line.output
         with self._telling(reply, "stream", output):
             async for clip, part in self._in_order(reply):
+                trim = self._trim(clip)
                 async for pcm in clip:
                     if line.fresh:
                         await _prepare(response, request, reply, output)
                         for piece in line.opening():
                             await response.write(piece)
-                    async for piece in line.play(pcm):
+                    async for piece in line.play(trim(pcm)):
                         await response.write(piece)
                         part.last_write = monotonic()
                         part.first_write = part.first_write or part.last_write
@@ -167,6 +170,9 @@ class HttpDoors:
                 if part.clip is not None:
                     self._speech.leave(part.ask, part.clip)
 
+    def _trim(self, clip: Clip) -> Trim:
+        return Trim(most_ms=self._settings.trim_leading_silence_ms, rate=clip.rate)
+
     async def _off_loop(self, work: Callable[[], bytes]) -> bytes:
         return await asyncio.get_running_loop().run_in_executor(self._executor, work)
 
@@ -192,6 +198,8 @@ class HttpDoors:
         else:
             outcome, reason = "left", None
         first = next((part.first_write for part in reply.parts if part.first_write), None)
+        segments = reply.spoken(failed=error is not None)
+        lead = next((each.lead_s for each in segments if each.lead_s is not None), None)
         self._emit(
             TurnEnded(
                 request_id=reply.request_id,
@@ -200,8 +208,9 @@ class HttpDoors:
                 codec=output.codec,
                 outcome=outcome,
                 reason=reason,
-                segments=reply.spoken(failed=error is not None),
+                segments=segments,
                 ttfb_s=None if first is None else first - reply.received,
+                ttfa_s=None if first is None or lead is None else first - reply.received + lead,
                 took_s=now - reply.received,
             )
         )

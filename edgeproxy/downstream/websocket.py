@@ -10,11 +10,12 @@ the client has tried to leave.
 
 import asyncio
 import contextlib
+import logging
 from collections.abc import Callable, Iterable
 from concurrent.futures import Executor
 from typing import Final
 
-from aiohttp import WSMsgType, web
+from aiohttp import WSCloseCode, WSMsgType, web
 
 from ..core.events import Emit
 from ..core.turn import Cut, Turn
@@ -23,11 +24,14 @@ from ..sarvam import messages, models, refusals
 from ..sarvam.handshake import Query
 from ..sarvam.messages import Config, Flush, Text
 from ..sarvam.refusals import Refused
+from ..sarvam.request_id import request_id
 from ..speech import Speech
 from .asking import Asker, TurnSettings
 from .auth import Client
 from .door import Door, Reply
 from .encoding import Output
+
+log: Final = logging.getLogger(__name__)
 
 CLOSE_RESTART: Final = 1012
 """The process must go. Never 1000 or 1001, which clients take for a whole answer."""
@@ -70,6 +74,7 @@ class Conversation:
         self._min_buffer_size = 0
         self._turn = self._new_turn()
         self._reply: Reply | None = None
+        self._told_as: str | None = None
         self._verdict = request.query.get("verdict") == "true"
         self._flushed = False
         self._timer: asyncio.TimerHandle | None = None
@@ -88,6 +93,7 @@ class Conversation:
             transport,
             self._speech,
             parallel_segments=self._settings.parallel_segments,
+            trim_leading_silence_ms=self._settings.trim_leading_silence_ms,
             executor=self._executor,
             emit=self._emit,
             on_empty=self._settle,
@@ -97,6 +103,10 @@ class Conversation:
                 writer = tasks.create_task(self._write(), name="writer")
                 await self._read()
                 writer.cancel()
+        except* Exception:
+            # A bug of ours. The close says so, and can't be taken for the end of a turn.
+            log.exception("a conversation failed")
+            await self._socket.close(code=WSCloseCode.INTERNAL_ERROR)
         finally:
             self._stop_timer()
             self._door.abandon()
@@ -148,6 +158,8 @@ class Conversation:
             except Refused as error:
                 await self._refuse(error)
         await self._door.send_ready()
+        # Drawing a random id takes as long as the rest of a hit: do it while nobody waits.
+        self._told_as = self._told_as or request_id()
 
     def _hear_config(self, config: Config) -> None:
         self._say(self._turn.config_changed())
@@ -206,8 +218,12 @@ class Conversation:
         return Turn(self._settings.cuts, self._library.phrasebook)
 
     def _new_reply(self) -> Reply:
+        told_as, self._told_as = self._told_as or request_id(), None
         return Reply(
-            self._client.namespace, final=bool(self._query.completion), verdict=self._verdict
+            self._client.namespace,
+            final=bool(self._query.completion),
+            verdict=self._verdict,
+            request_id=told_as,
         )
 
     # -- what only time brings about ---------------------------------------------------------------

@@ -55,6 +55,7 @@ def _turn(turn: TurnEnded) -> dict[str, Any]:
         "outcome": turn.outcome,
         "verdicts": ",".join(segment.verdict for segment in turn.segments),
         "ttfb_ms": ms(turn.ttfb_s),
+        "ttfa_ms": ms(turn.ttfa_s),
         "took_ms": ms(turn.took_s),
         "characters": sum(segment.characters for segment in turn.segments),
         "pcm_bytes": sum(segment.pcm_bytes for segment in turn.segments),

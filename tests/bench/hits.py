@@ -10,7 +10,7 @@ import orjson
 
 from edgeproxy.cli.bench.origin import emulator
 
-from .client import Talk, talk, talks
+from .client import talk, talks
 from .figures import Row, percentile
 from .places import bare, proxy
 
@@ -22,7 +22,8 @@ _CROWD = 100
 async def hits() -> list[Row]:
     """A hit against a server that only sends: the same bytes, the same loop, turn and turn about."""
     async with emulator("instant") as origin, proxy(origin) as url, talk(url) as cached:
-        messages = await _cached_turn(cached)
+        await _until_cached(url)
+        messages = (await cached.turn(_TEXT)).messages
         async with bare([message.encode() for message in messages]) as plain, talk(plain) as simple:
             ours: list[float] = []
             theirs: list[float] = []
@@ -44,14 +45,14 @@ async def hits() -> list[Row]:
     ]
 
 
-async def _cached_turn(cached: Talk) -> list[str]:
-    """Say the text until it is a hit; the messages of that turn, with a final as the origin's."""
-    while True:
-        *audio, final = (await cached.turn(_TEXT)).messages
-        told = orjson.loads(final)["data"]["edgeproxy"]["segments"]
-        if [segment["verdict"] for segment in told] == ["hit-memory"]:
-            return [*audio, final]
-        await asyncio.sleep(0.05)
+async def _until_cached(url: str) -> None:
+    async with talk(url, verdict=True) as asking:
+        while True:
+            final = (await asking.turn(_TEXT)).messages[-1]
+            told = orjson.loads(final)["data"]["edgeproxy"]["segments"]
+            if [segment["verdict"] for segment in told] == ["hit-memory"]:
+                return
+            await asyncio.sleep(0.05)
 
 
 async def crowd() -> list[Row]:

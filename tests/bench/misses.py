@@ -6,11 +6,11 @@ origin's own first audio would drown a millisecond), shows it at the pace of lif
 """
 
 import asyncio
+import itertools
 import random
 import re
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from itertools import count
 from statistics import median
 
 from edgeproxy.cli.bench.answers import tokens
@@ -21,6 +21,9 @@ from .figures import Row, percentile
 from .places import proxy, written
 
 _AT_ONCE = 8
+_BLOCK = 6
+"""Turns of each of eight callers before the other side has its turn: 48 texts, of which the emulator
+remembers the sound, so that neither side waits for its synthesis."""
 _PAUSE_S = 0.12
 """Between the turns of one of eight callers: no caller asks again without a breath."""
 
@@ -33,7 +36,7 @@ stall_probability: 0
 final_s: 0
 """
 
-_numbers = count(1000)
+_numbers = itertools.count(1000)
 
 
 def _new_text() -> str:
@@ -55,11 +58,12 @@ async def misses() -> list[Row]:
         proxy(origin) as url,
         talks(url, _AT_ONCE) as ours,
         talks(origin, _AT_ONCE) as theirs,
+        talk(origin) as rehearsal,
     ):
-        await _rounds(ours, theirs, turns=4)  # the pool grows to what the callers need
-        rows += _alone("instant", *await _pairs(ours[0], theirs[0], turns=150))
-        rows += _together("instant", *await _rounds(ours, theirs, turns=80))
-        by_token = await _pairs(ours[0], theirs[0], turns=60, pieces=tokens)
+        await _blocks(ours, theirs, rehearsal, blocks=1)  # the pool grows to what the callers need
+        rows += _alone("instant origin", *await _pairs(ours[0], theirs[0], rehearsal, turns=200))
+        rows += _together("instant origin", *await _blocks(ours, theirs, rehearsal, blocks=12))
+        by_token = await _pairs(ours[0], theirs[0], rehearsal, turns=100, pieces=tokens)
         rows.append(_added("instant origin, token by token", *by_token))
     async with (
         _steady() as origin,
@@ -69,7 +73,7 @@ async def misses() -> list[Row]:
     ):
         await _staggered(ours, theirs, turns=2 * _AT_ONCE)
         rows += _alone("v3 origin", *await _staggered(ours, theirs, turns=80))
-        rows += _together("v3 origin", *await _rounds(ours[:8], theirs[:8], turns=16))
+        rows += _together("v3 origin", *await _blocks(ours[:8], theirs[:8], None, blocks=3))
     return rows
 
 
@@ -99,33 +103,43 @@ def _whole(text: str) -> list[str]:
 
 
 async def _pairs(
-    ours: Talk, theirs: Talk, *, turns: int, pieces: Callable[[str], list[str]] = _whole
+    ours: Talk,
+    theirs: Talk,
+    rehearsal: Talk,
+    *,
+    turns: int,
+    pieces: Callable[[str], list[str]] = _whole,
 ) -> tuple[list[float], list[float]]:
-    """A turn of ours, a turn of theirs, a breath; each of them first as often as the other."""
+    """One text by us and by them, turn and turn about; each of them first as often as the other."""
     took: tuple[list[float], list[float]] = ([], [])
     for number in range(turns):
+        text = _new_text()
+        await rehearsal.turn(text)
         for which in (0, 1) if number % 2 else (1, 0):
-            turn = await (ours, theirs)[which].turn(*pieces(_new_text()))
+            turn = await (ours, theirs)[which].turn(*pieces(text))
             took[which].append(turn.first_s * 1000)
-        await asyncio.sleep(_PAUSE_S / 2)
     return took
 
 
-async def _rounds(
-    ours: Sequence[Talk], theirs: Sequence[Talk], *, turns: int
+async def _blocks(
+    ours: Sequence[Talk], theirs: Sequence[Talk], rehearsal: Talk | None, *, blocks: int
 ) -> tuple[list[float], list[float]]:
-    """All our callers for a while, then all of theirs, and so on; ``turns`` of each caller in all."""
+    """All our callers for a while, then all of theirs with the same texts, and so on."""
     took: tuple[list[float], list[float]] = ([], [])
     dice = random.Random(0)
 
-    async def call(caller: Talk, into: list[float], number: int) -> None:
-        for _ in range(number):
+    async def call(caller: Talk, texts: Sequence[str], into: list[float]) -> None:
+        for text in texts:
             await asyncio.sleep(_PAUSE_S * dice.uniform(0.5, 1.5))
-            into.append((await caller.turn(_new_text())).first_s * 1000)
+            into.append((await caller.turn(text)).first_s * 1000)
 
-    for _ in range(4):
+    for _ in range(blocks):
+        texts = [[_new_text() for _ in range(_BLOCK)] for _ in ours]
+        if rehearsal is not None:
+            for text in itertools.chain(*texts):
+                await rehearsal.turn(text)
         for callers, into in ((ours, took[0]), (theirs, took[1])):
-            await asyncio.gather(*(call(caller, into, turns // 4) for caller in callers))
+            await asyncio.gather(*(call(*each, into) for each in zip(callers, texts, strict=True)))
     return took
 
 

@@ -1,14 +1,32 @@
-"""What an origin's voice sounds like with no proxy in between."""
+"""What an origin's voice sounds like with no proxy in between, and what a proxy says of its turns."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
 
+from edgeproxy.core.events import Event, TurnEnded
 from edgeproxy.emulator.server import Emulator
 
+from ..conftest import until
 from ..wire import talk
 
 Original = Callable[..., Awaitable[bytes]]
+
+
+async def turns(facts: list[Event], count: int) -> list[TurnEnded]:
+    """The facts of exactly that many turns, once they are in: a client may hear the final before."""
+
+    def told() -> list[TurnEnded]:
+        return [fact for fact in facts if isinstance(fact, TurnEnded)]
+
+    await until(lambda: len(told()) >= count)
+    assert len(told()) == count
+    return told()
+
+
+def verdicts(turn: TurnEnded) -> list[str]:
+    """What became of each segment."""
+    return [segment.verdict for segment in turn.segments]
 
 
 @pytest.fixture
@@ -21,9 +39,14 @@ async def original() -> AsyncIterator[Original]:
     async with Emulator() as emulator:
 
         async def speak(
-            *texts: str, rate: int, language: str = "hi-IN", speaker: str = "shubh"
+            *texts: str,
+            rate: int,
+            language: str = "hi-IN",
+            speaker: str = "shubh",
+            model: str = "bulbul:v3",
         ) -> bytes:
-            async with talk(emulator.url) as direct:
+            query = f"model={model}&send_completion_event=true"
+            async with talk(emulator.url, query=query, configured=False) as direct:
                 await direct.config(
                     target_language_code=language, speaker=speaker, speech_sample_rate=rate
                 )

@@ -128,6 +128,8 @@ def test_sentences_end_at(text: str) -> None:
 def test_dandas_end_a_sentence_wherever_they_stand() -> None:
     assert sentences("क्या।कब॥कहाँ") == ["क्या।", "कब॥", "कहाँ"]
     assert sentences("کیا؟ہاں۔اچھا") == ["کیا؟", "ہاں۔", "اچھا"]
+    assert sentences("وہ اے۔ اچھا") == ["وہ اے۔", "اچھا"]
+    assert sentences("सुनिए।1. खोलिए।") == ["सुनिए।", "1. खोलिए।"]
 
 
 def test_other_marks_do_so_only_before_white_space() -> None:

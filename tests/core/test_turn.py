@@ -118,6 +118,10 @@ def test_a_clause_mark_counts_from_its_sixtieth_character_on(mark: str) -> None:
     assert texts(split(late, CUTS)) == ["x" * 59 + mark, "and more of it"]
 
 
+def test_digits_behind_a_clause_cut_open_no_list() -> None:
+    assert texts(split("x" * 59 + ", 10. Next", CUTS)) == ["x" * 59 + ",", "10.", "Next"]
+
+
 def test_the_clause_of_a_first_segment_may_be_shorter() -> None:
     cuts = Cuts(first_clause_chars=12)
     assert texts(split("Dear listener, dear listener, yes.", cuts)) == [
@@ -320,9 +324,9 @@ def test_the_rest_of_an_idle_sentence_is_not_kept_and_the_next_one_is() -> None:
 
 def test_a_short_rest_does_not_spoil_the_next_sentence() -> None:
     turn = Turn(CUTS)
-    turn.feed("I was about to")
+    turn.feed("I was about t")
     turn.idle()
-    assert turn.feed(".. Next one.") == [Cut("to..", keep=False), Cut("Next one.")]
+    assert turn.feed("! Next one.") == [Cut("t!", keep=False), Cut("Next one.")]
 
 
 def test_a_sentence_that_silence_ended_is_over() -> None:

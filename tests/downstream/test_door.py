@@ -41,7 +41,11 @@ async def test_segments_are_filled_a_few_at_a_time(
 ) -> None:
     emulator.change_faults("stall:seconds=forever:after=0")
     async with (
-        start_proxy(turn={"parallel_segments": parallel}, pool={"ready": 5}) as proxy,
+        start_proxy(
+            turn={"parallel_segments": parallel},
+            pool={"ready": 5},
+            origin={"first_audio_timeout_s": 0.5},
+        ) as proxy,
         talk(proxy.url) as client,
     ):
         await client.text(FIVE)
@@ -197,3 +201,18 @@ async def test_what_becomes_of_each_turn_is_told(
     assert ok.ttfb_s == first.first_write_s
     assert error.reason
     assert error.segments[0].verdict == "error"
+
+
+async def test_silence_in_front_is_left_out_on_the_way_and_stays_in_the_record(
+    start_proxy: StartProxy,
+) -> None:
+    async with start_proxy() as proxy:
+        (whole,) = await alone(proxy, ONE)
+        await landed(proxy)
+    async with start_proxy(turn={"trim_leading_silence_ms": 1000}) as proxy:
+        trimmed, again = await alone(proxy, ONE, ONE)
+    async with start_proxy() as proxy:
+        assert await alone(proxy, ONE) == [whole]
+    assert whole.endswith(trimmed)
+    assert len(trimmed) < len(whole)
+    assert again == trimmed

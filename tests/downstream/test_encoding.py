@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from edgeproxy.audio.decode import decode_whole, decoder
-from edgeproxy.downstream.encoding import PIECE_BYTES, Line, Output, Ready
+from edgeproxy.downstream.encoding import PIECE_BYTES, Line, Output, Ready, Trim
 from edgeproxy.sarvam.models import WS_RATES
 
 LOSSY = ["mp3", "aac", "opus"]
@@ -91,7 +91,7 @@ def test_the_first_piece_is_20_ms_and_none_is_large(
     ready = line_of(codec, 24000, executor).cut(tone(3, 24000))
     assert len(ready.body[0]) == 960 // (2 if codec == "mulaw" else 1)
     assert max(map(len, ready.body)) <= PIECE_BYTES
-    assert ready.size == len(b"".join(ready.body))
+    assert len(ready) == len(b"".join(ready.body))
 
 
 def test_a_wav_turn_begins_with_its_header_as_a_piece_of_its_own(
@@ -127,3 +127,17 @@ async def test_what_is_wrapped_is_what_is_sent(executor: ThreadPoolExecutor) -> 
     line = Line(Output("linear16", 8000), executor=executor, wrap=lambda piece: b"<" + piece + b">")
     pieces = [piece async for piece in line.play(bytes(1000))]
     assert all(piece.startswith(b"<") and piece.endswith(b">") for piece in pieces)
+
+
+@pytest.mark.parametrize("size", [1, 7, 80, 400, 4000])
+@pytest.mark.parametrize(("most_ms", "left_ms"), [(0, 100), (40, 60), (100, 0), (500, 0)])
+def test_silence_in_front_is_left_out_up_to_the_most_however_it_is_cut(
+    size: int, most_ms: int, left_ms: int
+) -> None:
+    sound = tone(0.2, 8000)[2:]
+    pcm = bytes(1600) + sound + bytes(800)
+    trim = Trim(most_ms=most_ms, rate=8000)
+    parts = [pcm[at : at + 2 * size] for at in range(0, len(pcm), 2 * size)]
+    kept = b"".join(map(trim, parts))
+    assert pcm.endswith(kept)
+    assert len(kept) == len(pcm) - 1600 + left_ms * 16

@@ -36,6 +36,7 @@ TURN = TurnEnded(
     reason=None,
     segments=(SEGMENT, SEGMENT),
     ttfb_s=0.2,
+    ttfa_s=0.25,
     took_s=0.9,
 )
 
