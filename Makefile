@@ -29,10 +29,10 @@ house: $(VENV)/test.stamp
 	$(DEV) -m pytest -q tests/test_house.py
 
 unit: $(VENV)/test.stamp
-	$(DEV) -m pytest -m "not deep"
+	$(DEV) -m pytest
 
 deep: $(VENV)/test.stamp
-	$(DEV) -m pytest -m deep
+	EDGEPROXY_HYPOTHESIS=deep $(BIN)/python -m pytest --timeout 1200 tests/core tests/cache tests/sarvam tests/audio tests/phrases
 
 # First audio of an agent's turns, cold and warm.
 bench: $(VENV)/run.stamp

@@ -10,7 +10,7 @@ import ipaddress
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Final, Literal, Self
 from urllib.parse import urlsplit
 
 import yaml
@@ -30,7 +30,8 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
-MEGABYTE = 1_000_000
+MEGABYTE: Final = 1_000_000
+_LONGEST_WAIT_S: Final = 8.0
 
 
 class ConfigError(Exception):
@@ -208,6 +209,16 @@ class Settings(BaseSettings):
             raise ValueError(
                 f"server.host: {self.server.host} is not loopback, and without auth.keys everybody "
                 "could speak on your account; set auth.keys, or listen on 127.0.0.1"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _first_audio_comes_in_time(self) -> Self:
+        waits = self.pool.lease_timeout_s + 2 * self.origin.first_audio_timeout_s
+        if waits > _LONGEST_WAIT_S:
+            raise ValueError(
+                f"pool.lease_timeout_s + 2 x origin.first_audio_timeout_s is {waits:g} s; "
+                f"{_LONGEST_WAIT_S:g} s is allowed, because LiveKit gives up after 10 s of silence"
             )
         return self
 

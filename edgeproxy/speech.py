@@ -30,16 +30,26 @@ from .cache.record import Record
 from .cache.store import Store
 from .core.audio import SAMPLE_BYTES
 from .core.errors import OriginBabble, OriginError
-from .core.events import ConfigSent, ConfigSkipped, Emit, FillRetried, RecordRefused, ignore
+from .core.events import (
+    CodecChanged,
+    ConfigSent,
+    ConfigSkipped,
+    Emit,
+    FillRetried,
+    RecordRefused,
+    ignore,
+)
 from .core.key import Identity
 from .core.text import has_word
 from .core.voice import Voice
-from .sarvam import models
+from .sarvam import models, refusals
 from .upstream.pool import Account, Order, Pools
 from .upstream.rest import RestDoor
 from .upstream.session import OriginRefused, Utterance
 
 ATTEMPTS: Final = 2
+SECOND_CODEC: Final = "mp3"
+"""What every account and model has; it is decoded at the door."""
 _REFUSALS_KEPT: Final = 1000
 _PAUSE_S: Final = 0.1
 
@@ -144,15 +154,24 @@ class Speech:
 
     async def _ask_origin(self, clip: Clip, ask: Ask) -> None:
         self._recall_refusal(ask)
+        refused: OriginRefused | None = None
         for attempt in range(1, ATTEMPTS + 1):
             clip.times.attempts = attempt
             try:
-                await self._speak(clip, ask)
+                await self._speak(clip, ask, codec=None if refused is None else SECOND_CODEC)
                 if not clip.size:
                     raise OriginBabble(f"no audio for {len(ask.identity.text)} characters")
             except OriginError as error:
                 if isinstance(error, OriginRefused) and error.is_clients_fault:
-                    raise self._remember_refusal(ask, error) from error
+                    if (
+                        refused is None
+                        and attempt < ATTEMPTS
+                        and self._may_be_the_codec(ask, error)
+                    ):
+                        refused = error
+                        continue
+                    # Refused in both codecs: so it was the voice or the text, as it said at first.
+                    raise self._remember_refusal(ask, refused or error) from error
                 if attempt == ATTEMPTS or clip.heard:
                     raise
                 clip.rewind()
@@ -162,7 +181,18 @@ class Speech:
                 clip.complete()
                 return
 
-    async def _speak(self, clip: Clip, ask: Ask) -> None:
+    def _may_be_the_codec(self, ask: Ask, error: OriginRefused) -> bool:
+        """Whether a refusal may be that of raw PCM, which not every account and model has.
+
+        Sarvam has one text for all that breaks its schema; where it names nothing, the codec is tried.
+        """
+        said = error.refusal.message
+        pool = self._pools.of(ask.account, ask.identity.voice.model)
+        return pool.codec is None and (
+            "codec" in said.lower() or said.rstrip(".") == refusals.SCHEMA
+        )
+
+    async def _speak(self, clip: Clip, ask: Ask, *, codec: str | None) -> None:
         voice = ask.identity.voice
         times = clip.times
 
@@ -185,10 +215,14 @@ class Speech:
                 voice,
                 ask.identity.text,
                 into=clip.append,
+                codec=codec or pool.codec,
                 first_audio_timeout_s=self._patience.first_audio_s,
                 stall_timeout_s=self._patience.stall_s,
                 on_sent=sent,
             )
+            if codec is not None and pool.codec is None:
+                pool.codec = codec
+                self._emit(CodecChanged(voice.model, codec))
         times.first_byte, times.first_pcm = utterance.first_byte, utterance.first_pcm
 
     async def _fit_to_keep(self, clip: Clip, ask: Ask) -> bool:

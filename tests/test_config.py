@@ -66,6 +66,7 @@ def test_secrets_do_not_show() -> None:
         ({"origin": {"url": "https://api.sarvam.ai/v1"}}, ["origin.url", "without a path"]),
         ({"origin": {"codec": "opus"}}, ["origin.codec", "linear16"]),
         ({"turn": {"parallel_segments": 0}}, ["turn.parallel_segments", "0"]),
+        ({"pool": {"lease_timeout_s": 5}}, ["lease_timeout_s", "first_audio_timeout_s", "8 s"]),
         ({"server": {"host": "0.0.0.0"}}, ["server.host", "auth.keys", "127.0.0.1"]),
     ],
 )

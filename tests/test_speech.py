@@ -13,10 +13,10 @@ from edgeproxy.cache.flight import Flights
 from edgeproxy.cache.memory import Memory
 from edgeproxy.cache.store import Store
 from edgeproxy.core.errors import OriginError
-from edgeproxy.core.events import Event, FillRetried, RecordKept, RecordRefused
+from edgeproxy.core.events import CodecChanged, Event, FillRetried, RecordKept, RecordRefused
 from edgeproxy.core.key import Teller
 from edgeproxy.core.voice import Voice
-from edgeproxy.emulator.server import Emulator
+from edgeproxy.emulator import Emulator, Knobs
 from edgeproxy.sarvam.handshake import WS_PATHS, origin_url
 from edgeproxy.speech import Ask, Patience, Speech
 from edgeproxy.upstream.pool import Account, Limits, Pool, Pools
@@ -283,3 +283,21 @@ async def test_a_hundred_ask_at_once_and_some_leave(house: House, emulator: Emul
     heard = await asyncio.gather(*(clip.whole() for clip in clips))
     assert len(set(heard)) == 1
     assert emulator.counters.flushes == 1
+
+
+async def test_where_raw_pcm_is_refused_mp3_is_asked_for_from_then_on(
+    tmp_path: Path, facts: list[Event]
+) -> None:
+    knobs = Knobs(codecs=frozenset({"mp3"}))
+    async with (
+        Emulator(knobs=knobs) as emulator,
+        open_house(tmp_path / "records", emulator, facts) as house,
+    ):
+        heard, _, _ = await house.hear(house.ask())
+        refused = emulator.counters.refusals
+        more, clip, _ = await house.hear(house.ask("और एक वाक्य।"))
+        assert heard
+        assert more
+        assert clip.times.attempts == 1
+        assert emulator.counters.refusals == refused == 1
+    assert [fact.codec for fact in facts if isinstance(fact, CodecChanged)] == ["mp3"]

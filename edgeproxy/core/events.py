@@ -67,6 +67,14 @@ class CeilingMoved(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class CodecChanged(Event):
+    """The origin refused the codec it was asked for, and takes this one."""
+
+    model: str
+    codec: str
+
+
+@dataclass(frozen=True, slots=True)
 class FillRetried(Event):
     """A segment is asked for a second time, unheard; ``reason``: what became of the first."""
 

@@ -70,8 +70,9 @@ class Doors:
             async with asyncio.timeout(self._limits.drain_s):
                 await asyncio.gather(*(each.close_when_settled() for each in conversations))
         except TimeoutError:
-            log.warning("%d conversations were cut off by the drain", len(self._conversations))
-            await asyncio.gather(*(each.close() for each in conversations))
+            late = [each for each in conversations if not each.settled]
+            log.warning("%d conversations were cut off by the drain", len(late))
+            await asyncio.gather(*(each.close() for each in late))
 
     async def _websocket(self, request: web.Request) -> web.StreamResponse:
         offered = [

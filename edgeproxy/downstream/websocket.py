@@ -110,7 +110,13 @@ class Conversation:
         finally:
             self._stop_timer()
             self._door.abandon()
+            self._settled.set()
         return self._socket
+
+    @property
+    def settled(self) -> bool:
+        """Whether no turn is under way."""
+        return self._settled.is_set()
 
     async def close_when_settled(self) -> None:
         """End the conversation because the process must go, once no turn is under way."""

@@ -50,6 +50,14 @@ class Delivery:
         if fields.get("temperature", 0.0) > (ceiling := stage.knobs.temperature_ceiling):
             allowed = f"0.01 to {ceiling}"
             raise Refused(refusals.schema("temperature", fields["temperature"], allowed=allowed))
+        codec = fields.get("output_audio_codec", codec)
+        if codec not in stage.knobs.codecs:
+            # The text is a guess; that all schema errors have one and the same is not.
+            raise Refused(
+                refusals.schema(
+                    "output_audio_codec", codec, allowed=", ".join(sorted(stage.knobs.codecs))
+                )
+            )
         pitch, loudness = fields.get("pitch", 0.0), fields.get("loudness", 1.0)
         if known.ignored_if:
             _check_neutral(fields, known, stage)
@@ -62,7 +70,7 @@ class Delivery:
             pace=fields.get("pace", 1.0),
             pitch=pitch,
             loudness=loudness,
-            codec=fields.get("output_audio_codec", codec),
+            codec=codec,
             bitrate=fields.get("output_audio_bitrate", "128k"),
             min_buffer_size=fields.get("min_buffer_size", 50),
             max_chunk_length=fields.get("max_chunk_length", 150),

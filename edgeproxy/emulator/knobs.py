@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from ..sarvam.models import CODECS
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Knobs:
@@ -52,6 +54,9 @@ class Knobs:
 
     temperature_ceiling: float = 2.0
     """The highest temperature that passes; the newest pages say 1.0."""
+
+    codecs: frozenset[str] = frozenset(CODECS)
+    """What the account may ask for. Raw PCM came late, and "MP3 only" still stands in Sarvam's pages."""
 
     v2_alive: bool | None = None
     """Whether ``bulbul:v2`` speaks; None: as the latency profile says (only ``seed`` is from its days)."""

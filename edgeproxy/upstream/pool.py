@@ -124,6 +124,9 @@ class Pool:
         self._dials: dict[asyncio.Task[Session | None], Voice | None] = {}
         self._waiters: list[_Waiter] = []
         self._closers: set[asyncio.Task[None]] = set()
+        self.codec: str | None = None
+        """What sessions are asked for, where that is not what they were dialled for: an account or a
+        model may not have it."""
         self.ceiling = limits.account_sessions
         self._lowered_at = 0.0
         self._backoff: Iterator[float] | None = None
@@ -323,7 +326,7 @@ class Pool:
         self._last_problem = self._backoff = None
         self._dial_not_before = 0.0
         try:
-            if voice is not None and await session.configure(voice):
+            if voice is not None and await session.configure(voice, codec=self.codec):
                 self._emit(ConfigSent(self._model))
         except OriginError as error:
             session.end(str(error))

@@ -110,7 +110,7 @@ class Session:
         on_end: Callable[["Session"], None],
     ) -> None:
         self._socket = socket
-        self._codec = codec
+        self._codec = self._told_codec = codec
         self._make_decoder = make_decoder
         self._ping_every_s = ping_every_s
         self._on_end = on_end
@@ -190,12 +190,16 @@ class Session:
             isinstance(self.problem, OriginRefused) and self.problem.status == 429
         )
 
-    async def configure(self, voice: Voice) -> bool:
-        """Tell it a voice, unless it has that one already; returns whether it was told."""
-        if self.voice == voice:
+    async def configure(self, voice: Voice, *, codec: str | None = None) -> bool:
+        """Tell it a voice, unless it has that one already; returns whether it was told.
+
+        ``codec``: what to be sent, where that is not what the session was dialled for.
+        """
+        codec = codec or self._codec
+        if self.voice == voice and self._told_codec == codec:
             return False
-        self.voice = voice
-        await self._send(messages.say_config(voice.fields, codec=self._codec))
+        self.voice, self._told_codec = voice, codec
+        await self._send(messages.say_config(voice.fields, codec=codec))
         return True
 
     async def speak(
@@ -206,6 +210,7 @@ class Session:
         into: Callable[[bytes], None],
         first_audio_timeout_s: float,
         stall_timeout_s: float,
+        codec: str | None = None,
         on_sent: Callable[[Utterance], None] = lambda _: None,
     ) -> Utterance:
         """Speak ``text``; give its PCM to ``into`` as it comes; return after `final`.
@@ -215,11 +220,13 @@ class Session:
         """
         if self.state is not State.IDLE:
             raise OriginClosed(f"the session ended while idle: {self.ended_because}")
-        utterance = Utterance(into=into, decoder=self._make_decoder(self._codec, voice.rate))
+        utterance = Utterance(
+            into=into, decoder=self._make_decoder(codec or self._codec, voice.rate)
+        )
         self._utterance, self.state = utterance, State.SPEAKING
         self._stall_timeout_s = stall_timeout_s
         try:
-            utterance.configured = await self.configure(voice)
+            utterance.configured = await self.configure(voice, codec=codec)
             await self._send(messages.say_text(text))
             await self._send(messages.FLUSH)
             utterance.sent = monotonic()
@@ -277,7 +284,7 @@ class Session:
         except WireError as error:
             problem = OriginBabble(f"the origin broke its protocol: {error}")
         except ValueError as error:
-            problem = OriginBabble(f"the origin's {self._codec} can't be decoded: {error}")
+            problem = OriginBabble(f"the origin's {self._told_codec} can't be decoded: {error}")
         except OriginError as error:
             problem = error
         utterance = self._utterance

@@ -62,7 +62,7 @@ async def misses() -> list[Row]:
     ):
         await _blocks(ours, theirs, rehearsal, blocks=1)  # the pool grows to what the callers need
         rows += _alone("instant origin", *await _pairs(ours[0], theirs[0], rehearsal, turns=200))
-        rows += _together("instant origin", *await _blocks(ours, theirs, rehearsal, blocks=12))
+        rows += _together("instant origin", *await _blocks(ours, theirs, rehearsal, blocks=10))
         by_token = await _pairs(ours[0], theirs[0], rehearsal, turns=100, pieces=tokens)
         rows.append(_added("instant origin, token by token", *by_token))
     async with (
@@ -73,7 +73,7 @@ async def misses() -> list[Row]:
     ):
         await _staggered(ours, theirs, turns=2 * _AT_ONCE)
         rows += _alone("v3 origin", *await _staggered(ours, theirs, turns=80))
-        rows += _together("v3 origin", *await _blocks(ours[:8], theirs[:8], None, blocks=3))
+        rows += _together("v3 origin", *await _blocks(ours[:8], theirs[:8], None, blocks=2))
     return rows
 
 

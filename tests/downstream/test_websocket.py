@@ -406,3 +406,18 @@ async def test_the_process_going_closes_with_1012_after_the_turn(
     assert first["type"] == "audio"
     assert await client.closed() == 1012
     await context.__aexit__(None, None, None)
+
+
+async def test_a_client_that_leaves_during_the_drain_is_not_waited_for(
+    start_proxy: StartProxy, emulator: Emulator
+) -> None:
+    emulator.change_faults("stall:seconds=forever:after=1")
+    async with start_proxy(server={"drain_s": 60}) as proxy, talk(proxy.url) as client:
+        await client.text("यह वाक्य कभी ख़त्म नहीं होगा।")
+        await client.hear()
+        async with asyncio.TaskGroup() as tasks:
+            draining = tasks.create_task(proxy.doors.drain())
+            await asyncio.sleep(0)
+            await client.socket.close()
+            async with asyncio.timeout(10):
+                await draining
