@@ -57,8 +57,12 @@ async def speak_lines(url: str, *, key: str) -> AsyncIterator[Spoken]:
                 ws_url=origin_url(url, WS_PATHS[0], websocket=True),
                 http_session=session,
             )
-            # The plugin connects when its agent starts, long before there is something to say.
-            tts.prewarm()
+            # An agent's plugin is connected long before there is something to say; a blank turn sees to it.
+            async with tts.stream() as blank:
+                blank.push_text(" ")
+                blank.end_input()
+                async for _ in blank:
+                    pass
             async with tts.stream() as stream:
                 began = perf_counter()
                 stream.push_text(line.text)

@@ -12,6 +12,7 @@ from rich.table import Table
 
 from .. import app
 from ..config import ConfigError, Settings
+from ..core.events import Event, TurnEnded
 from ..observe import log
 from ..phrases.reader import BookErrors
 from . import agent
@@ -76,8 +77,15 @@ async def _demo(
     settings: Settings, emulator_port: int, latency: str, stop: asyncio.Event, *, once: bool
 ) -> None:
     console = Console(highlight=False)
-    async with _emulator(emulator_port, latency), app.running(settings) as proxy:
-        await _agent_speaks(console, proxy.url)
+    verdicts: list[str] = []
+
+    def hear(event: Event) -> None:
+        log.tell(event)
+        if isinstance(event, TurnEnded):
+            verdicts[:] = [segment.verdict for segment in event.segments]
+
+    async with _emulator(emulator_port, latency), app.running(settings, emit=hear) as proxy:
+        await _agent_speaks(console, proxy.url, verdicts)
         if once:
             return
         console.print(
@@ -119,16 +127,17 @@ async def _emulator(port: int, latency: str) -> AsyncIterator[None]:
         await process.wait()
 
 
-async def _agent_speaks(console: Console, url: str) -> None:
+async def _agent_speaks(console: Console, url: str, verdicts: list[str]) -> None:
+    """``verdicts``: those of the segments of the latest turn."""
     table = Table(
         "",
         "language",
         "first audio",
         "sound",
-        "text",
-        box=None,
-        title_justify="left",
+        "segments",
         title="An agent (LiveKit's Sarvam plugin) speaks through the proxy",
+        title_justify="left",
+        box=None,
         header_style="dim",
     )
     try:
@@ -140,7 +149,7 @@ async def _agent_speaks(console: Console, url: str) -> None:
                         spoken.line.language,
                         f"{spoken.first_audio_s * 1000:.1f} ms",
                         f"{spoken.sound_s:.1f} s",
-                        spoken.line.text,
+                        ", ".join(verdicts),
                     )
     except ImportError:
         console.print("(install 'edgeproxy\\[demo]' to see LiveKit's plugin speak here)")

@@ -23,6 +23,8 @@ async def test_an_agent_speaks_twice_and_a_later_demo_still_knows(run: Run) -> N
         assert ended.code == 0, ended.err
         for language in ("hi-IN", "ta-IN", "en-IN"):
             assert len(re.findall(rf"(first time|again)\s+{language}", ended.out)) == 2
+    assert (first.out.count("miss"), first.out.count("hit-memory")) == (9, 9)
+    assert (second.out.count("hit-disk"), second.out.count("hit-memory")) == (9, 9)
 
 
 async def test_a_taken_port_is_one_line(run: Run) -> None:
