@@ -163,7 +163,10 @@ async def running(settings: Settings, *, emit: Emit = log.tell) -> AsyncIterator
             waiting_segments=turn.waiting_segments,
         ),
         limits=DoorLimits(
-            message_bytes=settings.server.message_bytes, drain_s=settings.server.drain_s
+            message_bytes=settings.server.message_bytes,
+            body_timeout_s=settings.server.body_timeout_s,
+            idle_s=settings.server.idle_s,
+            drain_s=settings.server.drain_s,
         ),
         executor=executor,
         emit=emit,

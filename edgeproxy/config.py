@@ -53,6 +53,10 @@ class Server(_Room):
     """Longest WebSocket message a client may send."""
     body_bytes: Annotated[int, Field(ge=1024, le=16_777_216)] = 65_536
     """Largest HTTP body a client may send."""
+    body_timeout_s: Annotated[float, Field(gt=0, le=300)] = 10.0
+    """Longest wait for the whole of an HTTP body."""
+    idle_s: Annotated[float, Field(gt=0)] = 3600.0
+    """A WebSocket without a message for so long is told 408 and closed."""
     drain_s: Annotated[float, Field(ge=0, le=600)] = 30.0
     """How long running turns may take to finish when the process is told to go."""
 

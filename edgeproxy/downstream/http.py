@@ -20,7 +20,8 @@ from ..cache.clip import Clip
 from ..core.events import Emit, SegmentSpoken, TurnEnded
 from ..core.turn import split
 from ..core.voice import Voice
-from ..sarvam import messages, models, requests
+from ..sarvam import messages, models, refusals, requests
+from ..sarvam.refusals import Refused
 from ..sarvam.request_id import request_id as new_request_id
 from ..sarvam.requests import SpeechRequest
 from ..speech import Ask, Speech
@@ -75,17 +76,19 @@ class HttpDoors:
         *,
         speech: Speech,
         settings: TurnSettings,
+        body_timeout_s: float,
         executor: Executor,
         emit: Emit,
     ) -> None:
         self._speech = speech
         self._settings = settings
+        self._body_timeout_s = body_timeout_s
         self._executor = executor
         self._emit = emit
 
     async def rest(self, request: web.Request, client: Client) -> web.Response:
         """Answer with all of the audio, as Sarvam's JSON."""
-        asked = requests.hear_rest(await request.read())
+        asked = requests.hear_rest(await self._body(request))
         reply, output = self._begin(asked, client)
 
         with self._telling(reply, "rest", output):
@@ -104,7 +107,7 @@ class HttpDoors:
 
     async def stream(self, request: web.Request, client: Client) -> web.StreamResponse:
         """Answer with the audio as it comes."""
-        asked = requests.hear_stream(await request.read())
+        asked = requests.hear_stream(await self._body(request))
         reply, output = self._begin(asked, client)
         line = Line(output, executor=self._executor, wrap=bytes)
         response = web.StreamResponse()
@@ -138,6 +141,14 @@ class HttpDoors:
             for piece in await line.finish():
                 await response.write(piece)
             await response.write_eof()
+
+    async def _body(self, request: web.Request) -> bytes:
+        try:
+            async with asyncio.timeout(self._body_timeout_s):
+                return await request.read()
+        except TimeoutError:
+            no = refusals.slow_body(timeout_s=self._body_timeout_s)
+            raise Refused(no) from None
 
     def _begin(self, asked: SpeechRequest, client: Client) -> tuple[Answer, Output]:
         fields = models.audible(asked.fields)

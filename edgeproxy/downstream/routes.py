@@ -26,10 +26,13 @@ log: Final = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DoorLimits:
-    """How much a client may send, in bytes; how long running turns get when we must go, in seconds."""
+    """How much a client may send (bytes) and how long it may take, and how long running turns get when
+    we must go (seconds)."""
 
-    message_bytes: int = 64 * 1024
-    drain_s: float = 30.0
+    message_bytes: int
+    body_timeout_s: float
+    idle_s: float
+    drain_s: float
 
 
 class Doors:
@@ -51,7 +54,13 @@ class Doors:
         self._limits = limits
         self._executor = executor
         self._emit = emit
-        self._http = HttpDoors(speech=speech, settings=settings, executor=executor, emit=emit)
+        self._http = HttpDoors(
+            speech=speech,
+            settings=settings,
+            body_timeout_s=limits.body_timeout_s,
+            executor=executor,
+            emit=emit,
+        )
         self._conversations: set[Conversation] = set()
         self._draining = False
 
@@ -94,6 +103,7 @@ class Doors:
             speech=self._speech,
             settings=self._settings,
             message_bytes=self._limits.message_bytes,
+            idle_s=self._limits.idle_s,
             executor=self._executor,
             emit=self._emit,
         )

@@ -50,6 +50,7 @@ class Conversation:
         speech: Speech,
         settings: TurnSettings,
         message_bytes: int,
+        idle_s: float,
         executor: Executor,
         emit: Emit,
     ) -> None:
@@ -58,13 +59,16 @@ class Conversation:
         self._query = query
         self._speech = speech
         self._settings = settings
+        self._message_bytes = message_bytes
+        self._idle_s = idle_s
         self._executor = executor
         self._emit = emit
         self._socket = web.WebSocketResponse(
             # Audio does not compress: permessage-deflate is declined (R-compression).
             compress=False,
             protocols=(subprotocol,) if subprotocol else (),
-            max_msg_size=message_bytes,
+            # A message over our limit is refused in Sarvam's shape; one far over it is not even read.
+            max_msg_size=8 * message_bytes,
             heartbeat=30.0,
         )
         self._door: Door
@@ -133,7 +137,12 @@ class Conversation:
 
     async def _read(self) -> None:
         while True:
-            message = await self._socket.receive()
+            try:
+                message = await self._socket.receive(timeout=self._idle_s)
+            except TimeoutError:
+                await self._refuse(Refused(refusals.idle()))
+                await self.close()
+                return
             if message.type in (WSMsgType.TEXT, WSMsgType.BINARY):
                 try:
                     await self._hear(message.data)
@@ -149,6 +158,8 @@ class Conversation:
             self._say(self._turn.config_changed())
         else:
             try:
+                if self._is_too_long(raw):
+                    raise Refused(refusals.too_large(limit_bytes=self._message_bytes))
                 heard = messages.hear_client(raw)
                 match heard:
                     case Text():
@@ -166,6 +177,12 @@ class Conversation:
         await self._door.send_ready()
         # Drawing a random id takes as long as the rest of a hit: do it while nobody waits.
         self._told_as = self._told_as or request_id()
+
+    def _is_too_long(self, raw: str | bytes) -> bool:
+        # No character takes more than four bytes: short ones need no counting.
+        if len(raw) * 4 <= self._message_bytes:
+            return False
+        return len(raw.encode() if isinstance(raw, str) else raw) > self._message_bytes
 
     def _hear_config(self, config: Config) -> None:
         self._say(self._turn.config_changed())

@@ -257,6 +257,11 @@ def too_large(*, limit_bytes: int) -> Refusal:
     return _refuse(413, f"Request too large: at most {limit_bytes} bytes are allowed")
 
 
+def slow_body(*, timeout_s: float) -> Refusal:
+    """408: the rest of the body did not come."""
+    return _refuse(408, f"The body was not complete within {timeout_s:g} s.")
+
+
 def internal() -> Refusal:
     """500, saying nothing of what happened inside. Sarvam's text is not known."""
     return _refuse(500, "Internal server error")

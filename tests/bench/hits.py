@@ -2,6 +2,7 @@
 
 import asyncio
 from base64 import b64decode
+from collections.abc import Sequence
 from statistics import median
 from typing import Any
 
@@ -10,42 +11,64 @@ import orjson
 
 from edgeproxy.cli.bench.origin import emulator
 
-from .client import talk, talks
+from .client import Talk, talk, talks
 from .figures import Row, percentile
 from .places import bare, proxy
 
 _TEXT = "Good morning, the clinic is open today from nine until eight."
-_WARM_UP, _TURNS = 200, 1500
+_TURNS = 1500
+_BLOCKS, _BLOCK = 25, 60
+_LEFT_OUT = 10
+"""Turns at the start of a block, or of all, that do not count."""
 _BREATH_S = 0.001
 """Between two turns: what a server still does after its final must not fall on the other one's turn."""
 _CROWD = 100
 
 
 async def hits() -> list[Row]:
-    """A hit against a server that only sends: the same bytes, the same loop, turn and turn about."""
+    """A hit against a server that only sends: the same bytes, the same loop.
+
+    Twice, since the two are not the same: turn and turn about, with a breath between turns, where both
+    begin from rest; and in blocks, back to back, where both are hot, and the caller is the one who waits.
+    """
     async with emulator("instant") as origin, proxy(origin) as url, talk(url) as cached:
         await _until_cached(url)
         messages = (await cached.turn(_TEXT)).messages
         async with bare([message.encode() for message in messages]) as plain, talk(plain) as simple:
-            ours: list[float] = []
-            theirs: list[float] = []
-            for number in range(_WARM_UP + _TURNS):
-                # Each is first as often as the other.
-                for which, into in ((cached, ours), (simple, theirs))[:: 1 if number % 2 else -1]:
-                    await asyncio.sleep(_BREATH_S)
-                    into.append((await which.turn(_TEXT)).first_s * 1e6)
-    ours, theirs = ours[_WARM_UP:], theirs[_WARM_UP:]
+            at_rest = await _at_rest(cached, simple)
+            back_to_back = await _back_to_back(cached, simple)
+    return [_row("at rest", *at_rest), _row("back to back", *back_to_back)]
+
+
+def _row(name: str, ours: Sequence[float], theirs: Sequence[float]) -> Row:
     ratio = median(ours) / median(theirs)
-    return [
-        Row(
-            "cached one-segment turn over WS, first audio",
-            f"{ratio:.2f} × bare",
-            "≤ 1.25 ×",
-            ratio <= 1.25,
-            f"median {median(ours):.0f} µs, bare {median(theirs):.0f} µs; "
-            f"p99 {percentile(ours, 0.99):.0f} and {percentile(theirs, 0.99):.0f} µs",
-        )
-    ]
+    return Row(
+        f"cached one-segment turn over WS, first audio, {name}",
+        f"{ratio:.2f} × bare",
+        "≤ 1.25 ×",
+        ratio <= 1.25,
+        f"median {median(ours):.0f} µs, bare {median(theirs):.0f} µs; "
+        f"p99 {percentile(ours, 0.99):.0f} and {percentile(theirs, 0.99):.0f} µs",
+    )
+
+
+async def _at_rest(ours: Talk, theirs: Talk) -> tuple[list[float], list[float]]:
+    took: tuple[list[float], list[float]] = ([], [])
+    for number in range(_LEFT_OUT + _TURNS):
+        # Each is first as often as the other.
+        for which in (0, 1) if number % 2 else (1, 0):
+            await asyncio.sleep(_BREATH_S)
+            took[which].append((await (ours, theirs)[which].turn(_TEXT)).first_s * 1e6)
+    return took[0][_LEFT_OUT:], took[1][_LEFT_OUT:]
+
+
+async def _back_to_back(ours: Talk, theirs: Talk) -> tuple[list[float], list[float]]:
+    took: tuple[list[float], list[float]] = ([], [])
+    for _ in range(_BLOCKS):
+        for caller, into in ((ours, took[0]), (theirs, took[1])):
+            block = [(await caller.turn(_TEXT)).first_s * 1e6 for _ in range(_BLOCK)]
+            into += block[_LEFT_OUT:]
+    return took
 
 
 async def _until_cached(url: str) -> None:

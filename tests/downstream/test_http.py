@@ -12,7 +12,7 @@ from edgeproxy.audio.decode import decode_whole
 from edgeproxy.core.events import Event, TurnEnded
 from edgeproxy.emulator.server import Emulator
 
-from ..conftest import KEY, landed, until
+from ..conftest import KEY, StartProxy, landed, until
 from ..wire import talk
 
 BODY: dict[str, Any] = {
@@ -195,3 +195,24 @@ async def test_a_client_that_leaves_is_told_of_and_the_fill_goes_on(
     emulator.change_faults("")
     response, _ = await rest(proxy.url)
     assert "hit" in response.headers["Cache-Status"]
+
+
+@pytest.mark.parametrize("path", ["/text-to-speech", "/text-to-speech/stream"])
+async def test_a_body_that_stops_half_way_is_told_so_in_time(
+    start_proxy: StartProxy, emulator: Emulator, path: str
+) -> None:
+    async with start_proxy(server={"body_timeout_s": 0.1}) as proxy:
+        host, port = proxy.url.removeprefix("http://").split(":")
+        reader, writer = await asyncio.open_connection(host, int(port))
+        writer.write(
+            f"POST {path} HTTP/1.1\r\nHost: x\r\napi-subscription-key: k\r\n"
+            'Content-Length: 500\r\n\r\n{"text": "'.encode()
+        )
+        async with asyncio.timeout(10):
+            status = await reader.readline()
+            said = await reader.readuntil(b"}}")
+        writer.close()
+        await writer.wait_closed()
+    assert b"408" in status
+    assert b'"error"' in said
+    assert emulator.counters.flushes == 0

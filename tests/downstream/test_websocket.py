@@ -373,7 +373,7 @@ async def test_a_missing_key_is_refused_at_the_handshake(proxy: Proxy) -> None:
 
 async def test_an_oversized_message_closes_this_socket_only(proxy: Proxy) -> None:
     async with talk(proxy.url) as client, talk(proxy.url) as other:
-        await client.send("x" * 70_000)
+        await client.send("x" * 600_000)
         assert await client.closed() == aiohttp.WSCloseCode.MESSAGE_TOO_BIG
         assert (await other.say(HELLO)).audio
 
@@ -421,3 +421,25 @@ async def test_a_client_that_leaves_during_the_drain_is_not_waited_for(
             await client.socket.close()
             async with asyncio.timeout(10):
                 await draining
+
+
+async def test_a_message_over_the_limit_is_refused_in_sarvams_shape_and_the_socket_lives(
+    start_proxy: StartProxy, emulator: Emulator
+) -> None:
+    async with start_proxy(server={"message_bytes": 2000}) as proxy, talk(proxy.url) as client:
+        await client.text("क" * 1000)
+        answer = await client.hear()
+        assert answer["type"] == "error"
+        assert answer["data"]["code"] == 413
+        assert "2,000" in answer["data"]["message"] or "2000" in answer["data"]["message"]
+        assert emulator.counters.flushes == 0
+        assert (await client.say(HELLO)).audio
+
+
+async def test_a_client_that_says_nothing_for_too_long_is_told_and_let_go(
+    start_proxy: StartProxy,
+) -> None:
+    async with start_proxy(server={"idle_s": 0.1}) as proxy, talk(proxy.url) as client:
+        error = await client.hear()
+        assert error["data"]["code"] == 408
+        assert await client.closed() == 1012

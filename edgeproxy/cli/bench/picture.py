@@ -54,7 +54,7 @@ def picture(results: Results, *, rounds: int) -> str:
             24,
             height - 14,
             "seed: the origin of January 2026, which spoke whole texts. v3: today's, which streams. "
-            "LLM pace: a token every 40 ms.",
+            "LLM pace: a token every 40 ms; dashed: when the first segment's text is there.",
             colour="#555555",
             size=12,
         ),
@@ -103,6 +103,9 @@ def _panel(
             )
         figure = f"{mean:,.0f} ms" if mean >= 10 else f"{mean:.1f} ms"
         yield _text(zero + max(mean, *dots) * scale + 9, y + 18, figure, bold=True)
+    if words := results.mean_words_ms(pace):
+        x = zero + words * scale
+        yield f'<path d="M{x:.1f} {top + 30}V{bottom}" stroke="#b03a2e" stroke-dasharray="4 3"/>'
 
 
 def _text(

@@ -72,8 +72,11 @@ class Results:
 
     def after_words_ms(self, profile: str, pace: str, pipeline: str) -> float:
         """First audio counted from when the first segment's text was there: mean over the answers."""
-        words = fmean(self.words_ms[pace, answer.name] for answer in self.answers)
-        return self.mean(profile, pace, pipeline).first_audio - words
+        return self.mean(profile, pace, pipeline).first_audio - self.mean_words_ms(pace)
+
+    def mean_words_ms(self, pace: str) -> float:
+        """How long the text of the first segments takes to arrive, mean over the answers."""
+        return fmean(self.words_ms[pace, answer.name] for answer in self.answers)
 
     def to_json(self, **about: Any) -> dict[str, Any]:
         """Everything, with ``about`` in front."""

@@ -13,6 +13,8 @@ def show(results: Results, *, console: Console, rounds: int, decoder: str) -> No
         console.print()
     console.print(_summary(results))
     console.print(
+        "[dim]Here warm is counted from when the text of the first segment is there, which no cache can "
+        "hurry.[/dim]\n"
         f"[dim]{'; '.join(f'{short}: {name}' for short, name in PIPELINES.items())}.\n"
         f"From the first text to the first PCM the caller has; medians of {rounds} rounds, means over the "
         f"answers. Decoder process of today's pipeline: {decoder}.[/dim]"
@@ -53,15 +55,8 @@ def _summary(results: Results) -> Table:
     table = Table(box=None, pad_edge=False, header_style="dim")
     table.add_column("origin")
     table.add_column("text")
-    for name in (
-        "plan / today",
-        "cold / today",
-        "budget",
-        "warm",
-        "after its first words",
-        "budget",
-    ):
-        table.add_column(name, justify="right")
+    for name in ("plan/today", "cold/today", "budget", "warm", "budget"):
+        table.add_column(name, justify="right", no_wrap=True)
     for profile, pace in panels():
         cold = results.ratio(profile, pace, "cold")
         warm = results.after_words_ms(profile, pace, "warm")

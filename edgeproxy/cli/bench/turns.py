@@ -21,7 +21,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from ... import __version__, app
-from ...config import Settings
+from ...config import ConfigError, Settings
 from ...core.events import ignore
 from ..common import fail, run
 from .answers import ANSWERS, Answer, Feed, first_words_s
@@ -75,21 +75,23 @@ def turns(rounds: int, quick: bool, json_file: Path | None, picture_file: Path |
     Each is spoken with its text there at once and at the pace of a language model, before an origin like
     that of January 2026 (`seed`) and one like today's (`v3`). About a minute a round.
     """
+    for file in (json_file, picture_file):
+        if file is not None and not file.parent.is_dir():
+            raise click.UsageError(f"{file}: there is no folder {file.parent}")
     answers = ANSWERS[:2] if quick else ANSWERS
     rounds = 1 if quick else rounds
     console = Console(highlight=False)
     try:
         with Progress(console=console, transient=True) as progress:
             results = run(measure(answers, rounds=rounds, progress=progress))
-    except* TurnFailed as failed:
-        fail(f"a turn failed: {_first(failed)}")
-    except* OSError as failed:
-        fail(f"the bench could not start: {_first(failed)}")
-    about = {
-        "edgeproxy": __version__,
-        "rounds": rounds,
-        "decoder_process": DECODER_NAME,
-    }
+    except ConfigError as error:
+        fail(str(error), code=2)
+    except (TurnFailed, OSError, ExceptionGroup) as error:
+        first = _first(error)
+        if not isinstance(first, TurnFailed | OSError):
+            raise
+        fail(f"the bench broke off: {str(first) or type(first).__name__}")
+    about = {"edgeproxy": __version__, "rounds": rounds, "decoder_process": DECODER_NAME}
     show(results, console=console, rounds=rounds, decoder=DECODER_NAME)
     if json_file is not None:
         document = results.to_json(**about)
@@ -99,7 +101,7 @@ def turns(rounds: int, quick: bool, json_file: Path | None, picture_file: Path |
 
 
 async def measure(answers: Sequence[Answer], *, rounds: int, progress: Progress) -> Results:
-    """Run it all. Raises ExceptionGroup of TurnFailed, TimeoutError or OSError."""
+    """Run it all. Raises ConfigError, and TurnFailed or OSError (also in groups)."""
     cuts = app.cuts(Settings.load())
     words_ms = {
         (pace, answer.name): first_words_s(answer.text, token_s=token_s, cuts=cuts) * 1000
@@ -227,7 +229,7 @@ def _voices(answers: Sequence[Answer]) -> list[dict[str, Any]]:
     return voices
 
 
-def _first(group: BaseException) -> BaseException:
-    while isinstance(group, BaseExceptionGroup):
-        group = group.exceptions[0]
-    return group
+def _first(error: Exception) -> Exception:
+    while isinstance(error, ExceptionGroup):
+        error = error.exceptions[0]
+    return error
