@@ -54,8 +54,6 @@ def inside(path: Path) -> str:
 @pytest.mark.parametrize("module", MODULES, ids=inside)
 def test_each_module_has_its_test_file(module: Path) -> None:
     where = module.relative_to(PACKAGE)
-    if where.parent.name == "bench":  # tested as the one command that it is
-        where = where.parent.with_suffix(".py")
     assert (ROOT / "tests" / where.parent / f"test_{where.name}").exists()
 
 
