@@ -1,7 +1,8 @@
 """What the bench has spoken: the six answers of the seed's clinic, and how an agent comes by their text.
 
 The study this project grew from measured six real answers of a clinic's voice agent. Its texts are not
-public, so these are ours, of the same kind and length, two in each of three languages.
+public, so these are ours, of the same kind and length, two in each of three languages. As agents are told
+to speak, some begin with a word or two to show that they listen, and some go straight to the matter.
 """
 
 import asyncio
@@ -55,9 +56,9 @@ ANSWERS: Final = (
         "fracture surgery",
         "en-IN",
         "ritu",
-        "Fracture surgery here is done by our senior orthopaedic team. Most patients go home after "
-        "two days, and the plaster stays on for about six weeks. Shall I book a consultation with "
-        "Dr. Rao for you this week?",
+        "Yes, we do that here. Our senior orthopaedic team operates, most patients go home after two "
+        "days, and the plaster stays on for about six weeks. Shall I book a consultation with Dr. Rao "
+        "for you this week?",
     ),
     Answer(
         "hand fracture",
@@ -70,7 +71,7 @@ ANSWERS: Final = (
         "stress fracture",
         "hi-IN",
         "shubh",
-        "स्ट्रेस फ्रैक्चर हड्डी में आई एक बारीक दरार होती है। ज़्यादातर मरीज़ छह से आठ हफ़्तों के आराम से ठीक हो "
+        "जी, मैं समझ गया। स्ट्रेस फ्रैक्चर हड्डी में आई एक बारीक दरार होती है। ज़्यादातर मरीज़ छह से आठ हफ़्तों के आराम से ठीक हो "
         "जाते हैं, और ऑपरेशन की ज़रूरत कम ही पड़ती है। क्या मैं कल सुबह डॉ. शर्मा के साथ आपका समय तय कर दूँ?",
     ),
     Answer(

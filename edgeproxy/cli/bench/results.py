@@ -11,7 +11,7 @@ from .answers import TOKEN_S, Answer
 PROFILES: Final = ("seed", "v3")
 """The emulator's profiles: the origin of January 2026, which spoke whole texts, and today's: it streams."""
 
-PACES: Final = {"at once": 0.0, "LLM pace": TOKEN_S}
+PACES: Final = {"at once": 0.0, "at LLM pace": TOKEN_S}
 """How the text comes: seconds from token to token, 0 for all of it in one piece."""
 
 PIPELINES: Final = {

@@ -44,5 +44,5 @@ def test_bars_and_panels_are_labelled(results: Results) -> None:
 
 def test_the_arrival_of_the_first_words_is_marked_where_it_takes_time(results: Results) -> None:
     assert "stroke-dasharray" not in picture(results, rounds=3)
-    results.words_ms["LLM pace", "greeting"] = 40.0
+    results.words_ms["at LLM pace", "greeting"] = 40.0
     assert picture(results, rounds=3).count("stroke-dasharray") == 2

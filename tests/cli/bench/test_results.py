@@ -9,7 +9,7 @@ def test_one_round_that_went_wild_does_not_show(results: Results) -> None:
 
 
 def test_a_mean_is_over_the_answers(results: Results) -> None:
-    assert results.mean("seed", "LLM pace", "today").first_audio == 750.0
+    assert results.mean("seed", "at LLM pace", "today").first_audio == 750.0
 
 
 def test_a_ratio_is_of_means(results: Results) -> None:
@@ -18,9 +18,9 @@ def test_a_ratio_is_of_means(results: Results) -> None:
 
 
 def test_what_the_text_takes_to_arrive_is_not_the_caches_fault(results: Results) -> None:
-    results.words_ms["LLM pace", "greeting"] = 1.0
-    results.words_ms["LLM pace", "fracture surgery"] = 3.0
-    assert results.after_words_ms("v3", "LLM pace", "warm") == pytest.approx(3.75 - 2.0)
+    results.words_ms["at LLM pace", "greeting"] = 1.0
+    results.words_ms["at LLM pace", "fracture surgery"] = 3.0
+    assert results.after_words_ms("v3", "at LLM pace", "warm") == pytest.approx(3.75 - 2.0)
     assert results.after_words_ms("v3", "at once", "warm") == pytest.approx(3.75)
 
 
