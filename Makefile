@@ -34,10 +34,14 @@ unit: $(VENV)/test.stamp
 deep: $(VENV)/test.stamp
 	EDGEPROXY_HYPOTHESIS=deep $(BIN)/python -m pytest --timeout 1200 tests/core tests/cache tests/sarvam tests/audio tests/phrases
 
-# First audio of an agent's turns, cold and warm.
+# How fast it is here: LiveKit's plugin cold and warm, then the turns of an agent compared with what agents
+# do today (results and chart in build/bench), then the other budgets. Some minutes.
 bench: $(VENV)/run.stamp
 	rm -rf build/bench
-	$(BIN)/edgeproxy demo --once --data-dir build/bench
+	mkdir -p build/bench
+	$(BIN)/edgeproxy demo --once --data-dir build/bench/demo
+	$(BIN)/edgeproxy bench turns --json build/bench/turns.json --picture build/bench/turns.svg
+	$(BIN)/python -m tests.bench
 
 # Exact versions of everything, from an empty environment. Run it with the oldest Python supported, so
 # that what is pinned exists for all of them. Only names and versions: where from is each machine's affair.

@@ -7,8 +7,8 @@ callers, turns finish, flights land, sessions close, and the store last.
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
+from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlencode
@@ -36,13 +36,17 @@ from .sarvam import fields, models
 from .sarvam.handshake import WS_PATHS, origin_url
 from .sarvam.refusals import Refused
 from .speech import Patience, Speech
-from .upstream.pool import Account, Limits, Pool, Pools
+from .upstream.places import Places
+from .upstream.pool import Limits, Pool
+from .upstream.pools import Account, Pools
 from .upstream.rest import RestDoor
 from .upstream.session import Session
 
 _ENCODERS: Final = 2
 _LAND_S: Final = 5.0
 _DISCARD_EVERY_S: Final = 3600.0
+_SPARE_FOR_S: Final = 600.0
+_CEILING_RECOVERS_S: Final = 10.0
 _USER_AGENT: Final = f"edgeproxy/{__version__}"
 
 
@@ -64,6 +68,7 @@ def check(settings: Settings) -> Library:
         raise ConfigError(
             "origin.api_key: no Sarvam key; set SARVAM_API_KEY (any word will do for the emulator)"
         )
+    cuts(settings)
     prewarm_voices(settings)
     return load_library(settings)
 
@@ -109,44 +114,90 @@ def prewarm_voices(settings: Settings) -> list[Voice]:
 
 @asynccontextmanager
 async def running(settings: Settings, *, emit: Emit = log.tell) -> AsyncIterator[Proxy]:
-    """Run the proxy for as long as the context lasts. Raises ConfigError, or OSError (the port)."""
+    """Run the proxy for as long as the context lasts. Raises ConfigError, BookErrors, OSError (the port)."""
     library = check(settings)
     assert settings.origin.api_key is not None
-    cache, turn = settings.cache, settings.turn
+    cache = settings.cache
     secret = install_secret(cache.data_dir)
     account = Account("own", settings.origin.api_key.get_secret_value())
-    store = await Store.open(
-        cache.data_dir / "records",
-        quota_bytes=cache.quota_bytes,
-        min_free_bytes=cache.min_free_bytes,
-        emit=emit,
-    )
-    executor = ThreadPoolExecutor(_ENCODERS, thread_name_prefix="encode")
-    pools = Pools(_pool_maker(settings, emit))
-    pools.warm(account, [*library.voices, *prewarm_voices(settings)])
-    rest = RestDoor(
-        settings.origin.url,
-        user_agent=_USER_AGENT,
-        timeout_s=settings.origin.rest_timeout_s,
-        make_decoder=_make_decoder,
-    )
-    flights = Flights()
-    speech = Speech(
-        memory=Memory(limit_bytes=cache.memory_bytes),
-        flights=flights,
-        store=store,
-        pools=pools,
-        rest=rest,
-        patience=Patience(
-            first_audio_s=settings.origin.first_audio_timeout_s,
-            stall_s=settings.origin.stall_timeout_s,
-            refusal_kept_s=settings.origin.refusal_kept_s,
-        ),
-        characters_kept=cache.characters_kept,
-        ttl_s=cache.ttl_s,
-        emit=emit,
-    )
-    doors = Doors(
+    # Whatever was built has its undo, in reverse, however far the building came.
+    async with AsyncExitStack() as undo:
+        store = await Store.open(
+            cache.data_dir / "records",
+            quota_bytes=cache.quota_bytes,
+            min_free_bytes=cache.min_free_bytes,
+            emit=emit,
+        )
+        undo.push_async_callback(store.close)
+        executor = ThreadPoolExecutor(_ENCODERS, thread_name_prefix="encode")
+        undo.callback(executor.shutdown)
+        rest = RestDoor(
+            settings.origin.url,
+            user_agent=_USER_AGENT,
+            timeout_s=settings.origin.rest_timeout_s,
+            make_decoder=_make_decoder,
+        )
+        undo.push_async_callback(rest.close)
+        pools = _pools(settings, emit)
+        undo.push_async_callback(pools.close)
+        flights = Flights()
+        undo.push_async_callback(flights.land, timeout_s=_LAND_S)
+        memory = Memory(limit_bytes=cache.memory_bytes)
+        speech = Speech(
+            memory=memory,
+            flights=flights,
+            store=store,
+            pools=pools,
+            rest=rest,
+            patience=Patience(
+                first_audio_s=settings.origin.first_audio_timeout_s,
+                stall_s=settings.origin.stall_timeout_s,
+                refusal_kept_s=settings.origin.refusal_kept_s,
+            ),
+            characters_kept=cache.characters_kept,
+            ttl_s=cache.ttl_s,
+            emit=emit,
+        )
+        doors = _doors(settings, account, secret, speech, library, executor, emit)
+        health = Health(lambda: _details(pools, store))
+        app = web.Application(
+            client_max_size=settings.server.body_bytes, middlewares=[in_sarvams_shape]
+        )
+        doors.add_routes(app.router)
+        health.add_routes(app.router)
+        runner = web.AppRunner(
+            app, access_log=None, handler_cancellation=True, shutdown_timeout=1.0
+        )
+        undo.push_async_callback(runner.cleanup)
+        await runner.setup()
+        undo.push_async_callback(doors.drain)
+        pools.warm(account, [*library.voices, *prewarm_voices(settings)])
+        site = web.TCPSite(runner, settings.server.host, settings.server.port, backlog=1024)
+        await site.start()
+        schedule = Schedule(emit=emit)
+        schedule.every(
+            _DISCARD_EVERY_S,
+            "discard",
+            lambda: store.discard(older_than_s=cache.discard_after_s),
+        )
+        schedule.start()
+        undo.callback(schedule.stop)
+        health.ready = True
+        undo.callback(health.not_ready)
+        yield Proxy(_url(settings, runner.addresses), pools, store, flights, speech, doors)
+
+
+def _doors(
+    settings: Settings,
+    account: Account,
+    secret: bytes,
+    speech: Speech,
+    library: Library,
+    executor: Executor,
+    emit: Emit,
+) -> Doors:
+    turn = settings.turn
+    return Doors(
         keeper=Keeper(
             keys=[key.get_secret_value() for key in settings.auth.keys],
             secret=secret,
@@ -171,51 +222,13 @@ async def running(settings: Settings, *, emit: Emit = log.tell) -> AsyncIterator
         executor=executor,
         emit=emit,
     )
-    schedule = Schedule(emit=emit)
-    schedule.every(
-        _DISCARD_EVERY_S,
-        "discard",
-        lambda: store.discard(older_than_s=cache.discard_after_s),
-    )
-    health = Health(lambda: _details(pools, store))
-    app = web.Application(
-        client_max_size=settings.server.body_bytes, middlewares=[in_sarvams_shape]
-    )
-    doors.add_routes(app.router)
-    health.add_routes(app.router)
-    runner = web.AppRunner(app, access_log=None, handler_cancellation=True, shutdown_timeout=1.0)
-    await runner.setup()
-    site = web.TCPSite(runner, settings.server.host, settings.server.port, backlog=1024)
-    try:
-        await site.start()
-        schedule.start()
-        health.ready = True
-        yield Proxy(_url(settings, runner.addresses), pools, store, flights, speech, doors)
-    finally:
-        health.ready = False
-        schedule.stop()
-        await doors.drain()
-        await runner.cleanup()
-        await flights.land(timeout_s=_LAND_S)
-        await pools.close()
-        await rest.close()
-        executor.shutdown()
-        await store.close()
 
 
-def _pool_maker(settings: Settings, emit: Emit) -> Callable[[Account, str, Sequence[Voice]], Pool]:
+def _pools(settings: Settings, emit: Emit) -> Pools:
     origin, pool = settings.origin, settings.pool
     websocket = origin_url(origin.url, WS_PATHS[0], websocket=True)
-    limits = Limits(
-        ready=pool.ready,
-        account_sessions=pool.account_sessions,
-        reserve=pool.reserve,
-        lease_timeout_s=pool.lease_timeout_s,
-        max_age_s=pool.max_age_s,
-        rest_s=pool.rest_ms / 1000,
-    )
 
-    def make(account: Account, model: str, voices: Sequence[Voice]) -> Pool:
+    def make(account: Account, model: str, places: Places, voices: Sequence[Voice]) -> Pool:
         query = urlencode({"model": model, "send_completion_event": "true"})
 
         async def dial(on_end: Callable[[Session], None]) -> Session:
@@ -230,9 +243,29 @@ def _pool_maker(settings: Settings, emit: Emit) -> Callable[[Account, str, Seque
                 on_end=on_end,
             )
 
-        return Pool(model, dial, limits=limits, voices=voices, emit=emit)
+        limits = Limits(
+            ready=pool.ready,
+            reserve=pool.reserve,
+            lease_timeout_s=pool.lease_timeout_s,
+            max_age_s=pool.max_age_s,
+            rest_s=pool.rest_ms / 1000,
+            # Anybody can name a model: nothing is kept ready for one that nobody has heard of.
+            spare_for_s=_SPARE_FOR_S if model in models.MODELS else 0.0,
+        )
+        return Pool(
+            model,
+            dial,
+            places=places,
+            limits=limits,
+            voices=voices,
+            keep=bool(voices),
+            emit=emit,
+        )
 
-    return make
+    return Pools(
+        make,
+        make_places=lambda: Places(pool.account_sessions, recover_s=_CEILING_RECOVERS_S, emit=emit),
+    )
 
 
 def _make_decoder(codec: str, rate: int) -> Decoder:

@@ -2,19 +2,21 @@
 
 From a YAML file (``--config``), from the environment (``EDGEPROXY_<ROOM>__<NAME>``, which wins) and,
 for a few, from the command line (which wins over both). Read once, at start; only :mod:`edgeproxy.app`
-and :mod:`edgeproxy.cli` see them, rooms get plain arguments. A mistake is one line: the setting, its
-value, what is allowed.
+and :mod:`edgeproxy.cli` see them, rooms get plain arguments. A mistake is one line: the setting (and
+the variable it came from), its value unless that may hold a secret, what is allowed.
 """
 
 import ipaddress
+import json
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Self
-from urllib.parse import urlsplit
 
 import yaml
 from pydantic import (
+    AfterValidator,
     BaseModel,
     ConfigDict,
     Field,
@@ -32,10 +34,35 @@ from pydantic_settings import (
 
 MEGABYTE: Final = 1_000_000
 _LONGEST_WAIT_S: Final = 8.0
+_PREFIX: Final = "EDGEPROXY_"
+_LABEL: Final = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
+_ORIGIN: Final = re.compile(
+    rf"https?://(?:\[(?P<ipv6>[0-9a-f:.]+)\]|{_LABEL}(?:\.{_LABEL})*\.?)(?::(?P<port>[0-9]{{1,5}}))?"
+)
 
 
 class ConfigError(Exception):
     """A setting that can't be used; the text is one line for whoever set it."""
+
+
+def _bare(secret: SecretStr) -> SecretStr:
+    # A mounted secret ends in a line break; anything else that no header can carry is a mistake.
+    bare = secret.get_secret_value().strip()
+    if not bare:
+        raise ValueError("must not be blank")
+    if not all("!" <= character <= "~" for character in bare):
+        raise ValueError("must be printable ASCII without spaces")
+    return SecretStr(bare)
+
+
+_Secret = Annotated[SecretStr, AfterValidator(_bare)]
+
+
+def _list(text: str) -> object:
+    try:
+        return json.loads(text)
+    except ValueError:
+        raise ValueError("must be a list; in the environment, as JSON") from None
 
 
 class _Room(BaseModel):
@@ -66,7 +93,7 @@ class Origin(_Room):
 
     url: str = "https://api.sarvam.ai"
     """Base URL; the WebSocket's follows from it."""
-    api_key: SecretStr | None = None
+    api_key: _Secret | None = None
     """Sarvam key that pays for everything; `SARVAM_API_KEY` is read, too."""
     codec: Literal["linear16", "mp3"] = "linear16"
     """What the origin is asked for: raw PCM, or MP3 where PCM is not to be had."""
@@ -86,10 +113,22 @@ class Origin(_Room):
     @field_validator("url")
     @classmethod
     def _is_origin(cls, url: str) -> str:
-        parts = urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.netloc or parts.path.strip("/"):
-            raise ValueError("must be an origin such as https://api.sarvam.ai, without a path")
-        return url.rstrip("/")
+        url = url.rstrip("/").lower()
+        found = _ORIGIN.fullmatch(url)
+        if found is None:
+            raise ValueError(
+                "must be an origin such as https://api.sarvam.ai, without a path, query, fragment or user"
+            )
+        if found["ipv6"]:
+            ipaddress.IPv6Address(found["ipv6"])
+        if found["port"] and not 1 <= int(found["port"]) <= 65535:
+            raise ValueError("the port must be 1 to 65535")
+        return url
+
+    @field_validator("prewarm_voices", mode="before")
+    @classmethod
+    def _from_environment(cls, voices: object) -> object:
+        return _list(voices) if isinstance(voices, str) else voices
 
 
 class Pool(_Room):
@@ -156,8 +195,17 @@ class Cache(_Room):
 class Auth(_Room):
     """Who may come in."""
 
-    keys: tuple[SecretStr, ...] = ()
-    """Keys that clients must send. Empty: any key, and only on loopback."""
+    keys: tuple[_Secret, ...] = ()
+    """Keys that clients must send. Empty: any key, and only on loopback. In the environment: a JSON
+    list, or commas between them."""
+
+    @field_validator("keys", mode="before")
+    @classmethod
+    def _from_environment(cls, keys: object) -> object:
+        """A JSON list, or keys with commas between them."""
+        if not isinstance(keys, str):
+            return keys
+        return _list(keys) if keys.lstrip().startswith("[") else keys.split(",")
 
 
 class Phrases(_Room):
@@ -180,8 +228,10 @@ class Settings(BaseSettings):
     """All rooms."""
 
     model_config = SettingsConfigDict(
-        env_prefix="EDGEPROXY_",
+        env_prefix=_PREFIX,
         env_nested_delimiter="__",
+        # Lists are decoded by their own rooms, whose mistakes are one line.
+        enable_decoding=False,
         extra="forbid",
         frozen=True,
     )
@@ -237,23 +287,45 @@ class Settings(BaseSettings):
 
         Raises :class:`ConfigError`.
         """
-        rooms: dict[str, Any] = {}
-        sarvam_key = os.environ.get("SARVAM_API_KEY")
+        overrides = overrides or {}
+        _check_variables()
+        sarvam_key = os.environ.get("SARVAM_API_KEY", "")
         sources: tuple[Mapping[str, Any], ...] = (
-            {"origin": {"api_key": sarvam_key}} if sarvam_key else {},
+            {"origin": {"api_key": sarvam_key}} if sarvam_key.strip() else {},
             _read(file),
             EnvSettingsSource(cls)(),
-            overrides or {},
+            overrides,
         )
+        rooms: dict[str, Any] = {}
         for source in sources:
             for room, values in source.items():
-                if isinstance(values, Mapping):
-                    values = {**rooms.get(room, {}), **values}
-                rooms[room] = values
+                if room not in cls.model_fields:
+                    raise ConfigError(f"{room}: there is no such setting; the rooms are {_rooms()}")
+                # A room whose every line is commented out is null in YAML.
+                if not isinstance(values, Mapping | None):
+                    raise ConfigError(
+                        f"{room}: must be a mapping of settings; "
+                        f"in the environment, {_PREFIX}{room.upper()}__<NAME>"
+                    )
+                rooms.setdefault(room, {}).update(values or {})
         try:
             return cls(**rooms)
         except ValidationError as error:
-            raise ConfigError(_one_line(error)) from None
+            raise ConfigError(_one_line(error, overrides)) from None
+
+
+def _check_variables() -> None:
+    # pydantic-settings looks only for names it knows. Without "__" it is no setting: Kubernetes
+    # gives pods an EDGEPROXY_PORT where a service is called edgeproxy.
+    for variable in os.environ:
+        room, nested, _ = variable.upper().removeprefix(_PREFIX).lower().partition("__")
+        ours = nested and variable.upper().startswith(_PREFIX)
+        if ours and room not in Settings.model_fields:
+            raise ConfigError(f"{variable}: there is no room {room!r}; the rooms are {_rooms()}")
+
+
+def _rooms() -> str:
+    return ", ".join(Settings.model_fields)
 
 
 def _read(file: Path | None) -> dict[str, Any]:
@@ -261,14 +333,17 @@ def _read(file: Path | None) -> dict[str, Any]:
         return {}
     try:
         content = yaml.safe_load(file.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+    except yaml.MarkedYAMLError as error:
+        # Its own words quote the line, and that may hold a key.
+        mark = error.problem_mark
+        where = f"line {mark.line + 1}, column {mark.column + 1}" if mark else "somewhere"
+        raise ConfigError(f"{file}: {where}: this is not YAML") from None
+    except (OSError, ValueError, yaml.YAMLError) as error:
         raise ConfigError(f"{file}: {' '.join(str(error).split())}") from error
     if content is None:
         return {}
     if not isinstance(content, dict):
-        raise ConfigError(
-            f"{file}: must be a mapping of rooms ({', '.join(Settings.model_fields)})"
-        )
+        raise ConfigError(f"{file}: must be a mapping of rooms ({_rooms()})")
     return content
 
 
@@ -281,13 +356,19 @@ def _is_loopback(host: str) -> bool:
         return False
 
 
-def _one_line(error: ValidationError) -> str:
+def _one_line(error: ValidationError, overrides: Mapping[str, Mapping[str, Any]]) -> str:
     first = error.errors(include_url=False)[0]
     name = ".".join(map(str, first["loc"]))
     said = first["msg"].removeprefix("Value error, ")
-    if first["type"] == "extra_forbidden":
-        return f"{name}: there is no such setting; see the README's table of settings"
     if not name:
         return said
-    value = "" if "key" in name else f" = {first['input']!r}"
+    room, setting = [*map(str, first["loc"]), ""][:2]
+    variable = f"{_PREFIX}{room}__{setting}".upper()
+    blamed = variable in os.environ and setting not in overrides.get(room, {})
+    name = f"{variable}: {name}" if blamed else name
+    if first["type"] == "extra_forbidden":
+        return f"{name}: there is no such setting; see the README's table of settings"
+    # Keys, and URLs with a user or a query, do not belong on a screen.
+    hidden = "key" in setting or any(mark in str(first["input"]) for mark in "@?")
+    value = "" if hidden else f" = {first['input']!r}"
     return f"{name}{value}: {said}"

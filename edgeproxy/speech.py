@@ -26,10 +26,10 @@ from .audio import quality
 from .cache.clip import Clip, Source, State
 from .cache.flight import Flights
 from .cache.memory import Memory
-from .cache.record import Record
+from .cache.record import Record, age_s
 from .cache.store import Store
 from .core.audio import SAMPLE_BYTES
-from .core.errors import OriginBabble, OriginError
+from .core.errors import OriginBabble, OriginError, OriginSilent
 from .core.events import (
     CodecChanged,
     ConfigSent,
@@ -42,8 +42,9 @@ from .core.events import (
 from .core.key import Identity
 from .core.text import has_word
 from .core.voice import Voice
-from .sarvam import models, refusals
-from .upstream.pool import Account, Order, Pools
+from .sarvam import models
+from .upstream.pool import Order
+from .upstream.pools import Account, Pools
 from .upstream.rest import RestDoor
 from .upstream.session import OriginRefused, Utterance
 
@@ -67,12 +68,16 @@ class Ask:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Patience:
-    """How long the origin may take, in seconds. Lease (see the pool) and two first audios stay under
-    8 s together, because LiveKit gives up after 10 s of silence."""
+    """How long the origin may take, in seconds.
+
+    ``answer_s`` bounds the wait for a segment's first audio, all leases and attempts included, because
+    LiveKit gives up after 10 s of silence; ``fill_s`` bounds the whole of it.
+    """
 
     first_audio_s: float = 2.5
     stall_s: float = 2.0
-    turn_s: float = 60.0
+    answer_s: float = 8.0
+    fill_s: float = 60.0
     refusal_kept_s: float = 60.0
 
 
@@ -118,7 +123,7 @@ class Speech:
             # Dots, dashes, an emoji: nothing to ask the origin for, yet a client that sent text
             # waits for sound (LiveKit takes none for a failure).
             return _pause(ask.identity.voice.rate), "pause"
-        if (clip := self._memory.get(ask.identity)) is not None:
+        if (clip := self._memory.get(ask.identity)) is not None and self._is_fresh(clip):
             clip.listeners += 1
             self._store.touch(clip.key)
             return clip, "hit-memory"
@@ -131,48 +136,58 @@ class Speech:
 
     def keep_ready(self, ask: Ask, clip: Clip, form: tuple[str, str], ready: Sized) -> None:
         """Keep an encoded form with its clip, and count it against the hot tier."""
+        if form in clip.ready:
+            return  # another caller of the same clip was quicker
         clip.ready[form] = ready
         clip.ready_bytes += len(ready)
         self._memory.weigh(ask.identity, len(ready))
+
+    def _is_fresh(self, clip: Clip) -> bool:
+        return clip.made is None or age_s(clip.made) < self._ttl_s
 
     async def _fill(self, clip: Clip, ask: Ask) -> None:
         identity = ask.identity
         record = await self._store.get(identity)
         if record is not None and record.age_s < self._ttl_s:
             clip.source = Source.DISK
+            clip.made = record.made
             clip.append(record.pcm)
             clip.times.complete = monotonic()
             clip.complete()
             self._memory.keep(identity, clip)
             return
         clip.source = Source.ORIGIN
-        await self._ask_origin(clip, ask)
-        if await self._fit_to_keep(clip, ask):
+        try:
+            async with asyncio.timeout(self._patience.answer_s) as clock:
+                await self._ask_origin(clip, ask, clock)
+        except TimeoutError:
+            raise OriginSilent(
+                f"no audio within {self._patience.answer_s:g} s"
+                if not clip.size
+                else f"not over within {self._patience.fill_s:g} s"
+            ) from None
+        if self._fit_to_keep(clip, ask):
+            clip.made = datetime.now(UTC)
             self._memory.keep(identity, clip)
-            made = datetime.now(UTC)
-            await self._store.put(identity, Record(identity.blob, clip.rate, clip.pcm(), made))
+            await self._store.put(identity, Record(identity.blob, clip.rate, clip.pcm(), clip.made))
 
-    async def _ask_origin(self, clip: Clip, ask: Ask) -> None:
+    async def _ask_origin(self, clip: Clip, ask: Ask, clock: asyncio.Timeout) -> None:
+        """Have the origin fill the clip; ``clock`` is set on when the first audio is there."""
         self._recall_refusal(ask)
-        refused: OriginRefused | None = None
+        codec: str | None = None
         for attempt in range(1, ATTEMPTS + 1):
             clip.times.attempts = attempt
             try:
-                await self._speak(clip, ask, codec=None if refused is None else SECOND_CODEC)
+                await self._speak(clip, ask, clock, codec=codec)
                 if not clip.size:
                     raise OriginBabble(f"no audio for {len(ask.identity.text)} characters")
             except OriginError as error:
+                last = attempt == ATTEMPTS or clip.heard
                 if isinstance(error, OriginRefused) and error.is_clients_fault:
-                    if (
-                        refused is None
-                        and attempt < ATTEMPTS
-                        and self._may_be_the_codec(ask, error)
-                    ):
-                        refused = error
-                        continue
-                    # Refused in both codecs: so it was the voice or the text, as it said at first.
-                    raise self._remember_refusal(ask, refused or error) from error
-                if attempt == ATTEMPTS or clip.heard:
+                    if last or not self._is_the_codec(ask, error):
+                        raise self._remember_refusal(ask, error) from error
+                    codec = SECOND_CODEC
+                elif last:
                     raise
                 clip.rewind()
                 self._emit(FillRetried(ask.identity.voice.model, str(error)))
@@ -181,59 +196,63 @@ class Speech:
                 clip.complete()
                 return
 
-    def _may_be_the_codec(self, ask: Ask, error: OriginRefused) -> bool:
-        """Whether a refusal may be that of raw PCM, which not every account and model has.
-
-        Sarvam has one text for all that breaks its schema; where it names nothing, the codec is tried.
-        """
-        said = error.refusal.message
+    def _is_the_codec(self, ask: Ask, error: OriginRefused) -> bool:
+        """Whether it is raw PCM that the origin refuses: not every account and model has it."""
         pool = self._pools.of(ask.account, ask.identity.voice.model)
-        return pool.codec is None and (
-            "codec" in said.lower() or said.rstrip(".") == refusals.SCHEMA
-        )
+        return pool.codec is None and "codec" in error.refusal.message.lower()
 
-    async def _speak(self, clip: Clip, ask: Ask, *, codec: str | None) -> None:
-        voice = ask.identity.voice
-        times = clip.times
+    async def _speak(
+        self, clip: Clip, ask: Ask, clock: asyncio.Timeout, *, codec: str | None
+    ) -> None:
+        voice, text, times = ask.identity.voice, ask.identity.text, clip.times
+        longest = quality.longest_s(text) * voice.rate * SAMPLE_BYTES
+        spoken: Utterance | None = None
 
         def sent(utterance: Utterance) -> None:
+            nonlocal spoken
+            spoken = utterance
             times.sent, times.configured = utterance.sent, utterance.configured
             told = ConfigSent if utterance.configured else ConfigSkipped
             self._emit(told(voice.model))
 
+        def hear(pcm: bytes) -> None:
+            if not clip.size:
+                assert spoken is not None
+                times.first_byte, times.first_pcm = spoken.first_byte, spoken.first_pcm
+                loop = asyncio.get_running_loop()
+                clock.reschedule(loop.time() + self._patience.fill_s)
+            if clip.size + len(pcm) > longest:
+                raise OriginBabble(f"more audio than {len(text)} characters can be")
+            clip.append(pcm)
+
         if voice.rate not in models.WS_RATES:
             times.leased = monotonic()
-            utterance = await self._rest.speak(
-                ask.account, voice, ask.identity.text, into=clip.append, on_sent=sent
-            )
-            times.first_byte, times.first_pcm = utterance.first_byte, utterance.first_pcm
+            await self._rest.speak(ask.account, voice, text, into=hear, on_sent=sent)
             return
         pool = self._pools.of(ask.account, voice.model)
         async with pool.lease(voice, order=ask.order) as session:
             times.leased = monotonic()
-            utterance = await session.speak(
+            await session.speak(
                 voice,
-                ask.identity.text,
-                into=clip.append,
+                text,
+                into=hear,
                 codec=codec or pool.codec,
                 first_audio_timeout_s=self._patience.first_audio_s,
                 stall_timeout_s=self._patience.stall_s,
                 on_sent=sent,
             )
-            if codec is not None and pool.codec is None:
-                pool.codec = codec
-                self._emit(CodecChanged(voice.model, codec))
-        times.first_byte, times.first_pcm = utterance.first_byte, utterance.first_pcm
+        if codec is not None and pool.codec is None:
+            pool.codec = codec
+            self._emit(CodecChanged(voice.model, codec))
 
-    async def _fit_to_keep(self, clip: Clip, ask: Ask) -> bool:
+    def _fit_to_keep(self, clip: Clip, ask: Ask) -> bool:
         """Nothing partial or broken is ever kept: the clip is complete, and now it is looked at, too."""
         if clip.state is not State.COMPLETE or not ask.keep:
             return False
         if len(ask.identity.text) > self._characters_kept:
             return False
-        faults = await asyncio.to_thread(
-            quality.faults, clip.pcm(), rate=clip.rate, text=ask.identity.text
-        )
+        # Some microseconds for a second of sound: less than a thread would cost.
+        faults = quality.faults(clip.pcm(), rate=clip.rate, text=ask.identity.text)
         if faults:
             self._emit(RecordRefused(clip.key, "; ".join(faults)))
         return not faults
@@ -243,11 +262,14 @@ class Speech:
     def _remember_refusal(self, ask: Ask, error: OriginRefused) -> OriginRefused:
         voice = ask.identity.voice
         hinted = OriginRefused(models.hint(error.refusal, voice.fields))
+        if error.status in (401, 403):
+            return hinted  # of the account, not of what was asked: it may be put right at any time
+        # What is wrong with a voice is wrong with every text of it, if it is the voice that is named.
+        by_voice = models.field_at_fault(error.refusal, voice.fields) is not None
         if len(self._refusals) >= _REFUSALS_KEPT:
             self._refusals.pop(next(iter(self._refusals)))
-        # What is wrong with a voice is wrong with every text of it.
-        text = ask.identity.text if "text" in error.refusal.message.lower() else None
         until = monotonic() + self._patience.refusal_kept_s
+        text = None if by_voice else ask.identity.text
         self._refusals[ask.account, voice, text] = (until, hinted)
         return hinted
 

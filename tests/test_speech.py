@@ -19,7 +19,9 @@ from edgeproxy.core.voice import Voice
 from edgeproxy.emulator import Emulator, Knobs
 from edgeproxy.sarvam.handshake import WS_PATHS, origin_url
 from edgeproxy.speech import Ask, Patience, Speech
-from edgeproxy.upstream.pool import Account, Limits, Pool, Pools
+from edgeproxy.upstream.places import Places
+from edgeproxy.upstream.pool import Limits, Pool
+from edgeproxy.upstream.pools import Account, Pools
 from edgeproxy.upstream.rest import RestDoor
 from edgeproxy.upstream.session import OriginRefused, Session
 
@@ -72,7 +74,7 @@ async def open_house(
 ) -> AsyncIterator[House]:
     url = origin_url(emulator.url, WS_PATHS[0], websocket=True)
 
-    def make_pool(account: Account, model: str, voices: object) -> Pool:
+    def make_pool(account: Account, model: str, places: Places, voices: object) -> Pool:
         return Pool(
             model,
             lambda on_end: Session.dial(
@@ -85,11 +87,12 @@ async def open_house(
                 ping_every_s=30,
                 on_end=on_end,
             ),
+            places=places,
             limits=Limits(ready=1, rest_s=0),
             emit=facts.append,
         )
 
-    pools = Pools(make_pool)
+    pools = Pools(make_pool, make_places=lambda: Places(100, recover_s=10))
     rest = RestDoor(
         emulator.url,
         user_agent="test",

@@ -36,6 +36,11 @@ def leading_silence_s(pcm: bytes, rate: int) -> float:
     return first / rate
 
 
+def longest_s(text: str) -> float:
+    """Seconds of sound beyond which it can't be this text."""
+    return sum(character.isalnum() for character in text) * MAX_S_PER_LETTER + MAX_EXTRA_S
+
+
 def faults(pcm: bytes, *, rate: int, text: str) -> list[str]:
     """Why this may not be kept as the sound of ``text``; empty when it may. The text is not repeated."""
     found = []
@@ -49,7 +54,7 @@ def faults(pcm: bytes, *, rate: int, text: str) -> list[str]:
     letters = sum(character.isalnum() for character in text)
     if seconds < (least := letters * MIN_S_PER_LETTER):
         found.append(f"{seconds:.2f} s is too short for {letters} letters: at least {least:.2f} s")
-    if seconds > (most := letters * MAX_S_PER_LETTER + MAX_EXTRA_S):
+    if seconds > (most := longest_s(text)):
         found.append(f"{seconds:.2f} s is too long for {letters} letters: at most {most:.2f} s")
     return found
 

@@ -14,6 +14,7 @@ clip must never look like a finished one. All methods are for the event loop's t
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
@@ -66,6 +67,7 @@ class Clip:
         "key",
         "lead_s",
         "listeners",
+        "made",
         "rate",
         "ready",
         "ready_bytes",
@@ -94,6 +96,8 @@ class Clip:
         """Encoded forms kept with a complete clip, by (codec, bitrate): whoever encodes owns the shape."""
         self.ready_bytes = 0
         """What they weigh."""
+        self.made: datetime | None = None
+        """When a complete clip's audio was made; None while it is not known to be fit to keep."""
         self.lead_s: float | None = None
         """Seconds of silence in front, once somebody has measured it."""
         self._changed = asyncio.Event()

@@ -10,12 +10,17 @@ has returned, so no request finds the audio in neither place.
 """
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from time import monotonic
+from typing import Final
 
+from ..core.errors import EdgeProxyError
 from ..core.key import Identity
 from .clip import Clip, State
+
+log: Final = logging.getLogger(__name__)
 
 Fill = Callable[[Clip], Awaitable[None]]
 """Fills a clip: appends to it and completes it, then stores it; raises if it can't."""
@@ -99,6 +104,8 @@ class Flights:
                 clip.fail(error)
             if not isinstance(error, Exception):
                 raise
+            if not isinstance(error, EdgeProxyError):
+                log.exception("a fill failed by a bug")
         finally:
             # Only our own entry: after a purge or a leave, the identity may be flying anew.
             if self._flights.get(identity) is flight:

@@ -72,8 +72,13 @@ class Record:
 
     @property
     def age_s(self) -> float:
-        """Seconds since it was made, by the wall clock; never negative (clocks jump)."""
-        return max(0.0, (datetime.now(UTC) - self.made).total_seconds())
+        """Seconds since it was made."""
+        return age_s(self.made)
+
+
+def age_s(made: datetime) -> float:
+    """Seconds since then, by the wall clock; never negative (clocks jump)."""
+    return max(0.0, (datetime.now(UTC) - made).total_seconds())
 
 
 def _field(body: memoryview, position: int) -> tuple[memoryview, int]:

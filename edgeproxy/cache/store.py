@@ -64,11 +64,15 @@ class _BytesDisk(diskcache.Disk):  # type: ignore[misc]  # diskcache has no type
             raise TypeError(f"values are bytes, not {type(value).__name__}")
         row = super().store(value, read, key)
         if (filename := row[2]) is not None:
-            descriptor = os.open(Path(self._directory, filename), os.O_RDONLY)
             try:
-                os.fsync(descriptor)
-            finally:
-                os.close(descriptor)
+                descriptor = os.open(Path(self._directory, filename), os.O_RDONLY)
+                try:
+                    os.fsync(descriptor)
+                finally:
+                    os.close(descriptor)
+            except OSError:
+                self.remove(filename)  # or it would lie on a full disk until the next start
+                raise
         return row
 
     def fetch(self, mode: int, filename: str | None, value: Any, read: bool) -> Any:
@@ -142,6 +146,7 @@ class Store:
         try:
             record = await self._attempt("read", read, None)
             if record is None:
+                self._leave(key)  # its file is gone, or can't be read
                 return None
             if record.identity != identity.blob:
                 raise RecordError("another identity under the same key")
@@ -157,8 +162,12 @@ class Store:
             self._dynamic.move_to_end(key)
 
     async def put(self, identity: Identity, record: Record, *, pinned: bool = False) -> bool:
-        """Keep a record; True once it is visible on disk. Makes room by evicting dynamic ones."""
+        """Keep a record; True once it is visible on disk. Makes room by evicting dynamic ones.
+
+        What is pinned stays so.
+        """
         key, value = identity.key, record.pack()
+        pinned = pinned or key in self._pinned
 
         def write() -> bool:
             if shutil.disk_usage(self._directory).free < self._min_free + len(value):

@@ -9,6 +9,7 @@ from typing import NoReturn
 import click
 
 from .. import __version__
+from .bench import bench
 from .common import Failure
 from .demo import demo
 from .emulate import emulate
@@ -25,7 +26,7 @@ def edgeproxy() -> None:
     """An edge caching proxy for Sarvam text-to-speech."""
 
 
-for verb in (serve, demo, emulate, say):
+for verb in (serve, demo, emulate, say, bench):
     edgeproxy.add_command(verb)
 
 

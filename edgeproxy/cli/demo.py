@@ -1,9 +1,6 @@
 """``edgeproxy demo``: emulator, proxy and demo phrases in one go, with an agent's turns to listen to."""
 
 import asyncio
-import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 import click
@@ -16,11 +13,11 @@ from ..core.events import Event, TurnEnded
 from ..observe import log
 from ..phrases.reader import BookErrors
 from . import agent
+from .bench.origin import emulator
 from .common import fail, run, until_told
 from .serve import settings_or_fail
 
 _KEY = "demo"
-_START_S = 15.0
 
 
 @click.command()
@@ -84,7 +81,10 @@ async def _demo(
         if isinstance(event, TurnEnded):
             verdicts[:] = [segment.verdict for segment in event.segments]
 
-    async with _emulator(emulator_port, latency), app.running(settings, emit=hear) as proxy:
+    async with (
+        emulator(latency, port=emulator_port),
+        app.running(settings, emit=hear) as proxy,
+    ):
         await _agent_speaks(console, proxy.url, verdicts)
         if once:
             return
@@ -98,33 +98,6 @@ async def _demo(
             markup=False,
         )
         await stop.wait()
-
-
-@asynccontextmanager
-async def _emulator(port: int, latency: str) -> AsyncIterator[None]:
-    """An emulator in a process of its own, so that its speech costs the proxy's loop nothing."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "edgeproxy",
-        "emulate",
-        "--port",
-        str(port),
-        "--latency",
-        latency,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    assert process.stderr is not None
-    try:
-        async with asyncio.timeout(_START_S):
-            said = (await process.stderr.readline()).decode().strip()
-        if "listening" not in said:
-            raise OSError(said.removeprefix("edgeproxy: ") or "the emulator did not start")
-        yield
-    finally:
-        if process.returncode is None:
-            process.terminate()
-        await process.wait()
 
 
 async def _agent_speaks(console: Console, url: str, verdicts: list[str]) -> None:

@@ -7,6 +7,7 @@ import click
 
 from .. import app
 from ..config import ConfigError, Settings
+from ..downstream.auth import DamagedSecret
 from ..observe import log
 from ..phrases.reader import BookErrors
 from .common import fail, run, until_told
@@ -54,14 +55,17 @@ def serve(
             return
         log.configure(format=settings.log.format, level=settings.log.level)
         run(until_told(lambda stop: app.serve(settings, stop=stop)))
-    except ConfigError as error:
-        fail(str(error), code=2)
-    except BookErrors as error:
+    except (ConfigError, BookErrors, DamagedSecret) as error:
         fail(str(error), code=2)
     except OSError as error:
-        fail(
-            f"cannot listen on {settings.server.host}:{settings.server.port}: {error.strerror or error}"
-        )
+        why = error.strerror or error
+        # An error of the disk names its file; one of the network has none.
+        if error.filename is not None:
+            fail(
+                f"cannot use {error.filename}: {why}; let this user write there, "
+                "or name another folder with --data-dir"
+            )
+        fail(f"cannot listen on {settings.server.host}:{settings.server.port}: {why}")
 
 
 def settings_or_fail(file: Path | None, **rooms: dict[str, Any]) -> Settings:

@@ -60,9 +60,8 @@ class ConfigSkipped(Event):
 
 @dataclass(frozen=True, slots=True)
 class CeilingMoved(Event):
-    """The origin's own limit made the pool smaller, or time made it larger again."""
+    """The origin's own limit lowered an account's ceiling, or time raised it again."""
 
-    model: str
     ceiling: int
 
 

@@ -5,7 +5,7 @@ from math import ceil
 from aiohttp import web
 
 from ..cache.clip import ClipFailed
-from ..core.errors import EdgeProxyError, Overloaded
+from ..core.errors import EdgeProxyError, OriginUnreachable, Overloaded
 from ..sarvam import refusals
 from ..sarvam.refusals import Refusal, Refused
 from ..sarvam.request_id import request_id
@@ -19,6 +19,14 @@ def refusal(error: BaseException) -> Refusal:
             return refusal(cause)
         case Refused() | OriginRefused():
             return error.refusal
+        case OriginUnreachable():
+            # Why is for the log: it is about our network, not about what was asked.
+            return Refusal(
+                status=error.status,
+                message="The speech service can't be reached at the moment",
+                code=refusals.code_of(error.status),
+                retry_after_s=1.0,
+            )
         case EdgeProxyError():
             return Refusal(
                 status=error.status,

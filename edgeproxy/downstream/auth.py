@@ -9,11 +9,13 @@ import hashlib
 import hmac
 import os
 import secrets
+import tempfile
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..upstream.pool import Account
+from ..upstream.pools import Account
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,20 +26,45 @@ class Client:
     account: Account
 
 
+class DamagedSecret(ValueError):
+    """The installation's secret is not what was written; the text says what to do."""
+
+
 def install_secret(directory: Path) -> bytes:
-    """The secret of this installation, made at its first start; 32 bytes, readable by its owner only."""
+    """The secret of this installation, made at its first start; 32 bytes, readable by its owner only.
+
+    Whole or not there at all, whatever ends a start midway; starters at the same time get the same one.
+    Raises :class:`DamagedSecret`, or OSError with the file's name.
+    """
     path = directory / "install-secret"
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-    try:
-        # Exclusive, and 0600 from the first byte on.
-        with open(path, "xb", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
-            file.write(secrets.token_bytes(32))
-    except FileExistsError:
-        pass
+    if not path.exists():
+        try:
+            _make(path)
+        except OSError as error:
+            # A full disk names no file by itself.
+            raise OSError(error.errno, error.strerror, str(path)) from error
     secret = path.read_bytes()
     if len(secret) != 32:
-        raise ValueError(f"{path} is damaged: {len(secret)} bytes, not 32; remove it to begin anew")
+        raise DamagedSecret(
+            f"{path} is damaged: {len(secret)} bytes, not 32; remove it to begin anew"
+        )
     return secret
+
+
+def _make(path: Path) -> None:
+    # 0600 from the first byte on.
+    descriptor, fresh = tempfile.mkstemp(prefix=f"{path.name}.", dir=path.parent)
+    try:
+        with open(descriptor, "wb") as file:
+            file.write(secrets.token_bytes(32))
+            file.flush()
+            os.fsync(file.fileno())
+        # A link, unlike a rename, never replaces the secret of another starter.
+        with suppress(FileExistsError):
+            os.link(fresh, path)
+    finally:
+        os.unlink(fresh)
 
 
 class Keeper:
@@ -60,4 +87,6 @@ class Keeper:
         return Client(namespace=f"key-{mac[:32]}", account=self._account)
 
     def _mac(self, key: str) -> str:
-        return hmac.new(self._secret, key.encode(), hashlib.sha256).hexdigest()
+        # Header bytes that are no UTF-8 come as surrogates.
+        sent = key.encode(errors="surrogateescape")
+        return hmac.new(self._secret, sent, hashlib.sha256).hexdigest()

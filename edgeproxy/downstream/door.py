@@ -7,10 +7,12 @@ asked for; a part that fails makes its turn send one `error`, say nothing more, 
 
 Two callers send, never at the same time: the reader's task, for what needs no waiting at all (a hit is on
 its way in the same step of the event loop in which the text arrived), and the writer's task, for everything
-else. Neither ever makes the reader wait, so close and ping are answered at once.
+else. So the reader is free to answer close and ping at once, unless a client that does not read has let
+more than its share of segments pile up.
 
-Once a turn sounds, the caller has audio in hand. As long as that lasts, a later segment is held until
-it is whole: then a segment that breaks off upstream can be filled again and nobody hears of it.
+Once a turn sounds, the caller has audio in hand. As long as that lasts, though never for long, a later
+segment is held until it is whole: then a segment that breaks off upstream can be filled again and
+nobody hears of it.
 """
 
 import asyncio
@@ -38,6 +40,8 @@ _FINAL: Final = messages.FINAL.encode()
 _MOST_PARALLEL: Final = 8
 _MARGIN_S: Final = 0.75
 """A held segment is let go when this little audio is left in the caller's hand."""
+_HOLD_S: Final = 4.0
+"""And after this long in any case: some clients give up when nothing comes for ten seconds."""
 
 
 @dataclass(slots=True, eq=False)
@@ -54,6 +58,7 @@ class Reply:
     """Why it failed; it says nothing more but its final."""
     line: Line | None = None
     output: Output | None = None
+    codec: str = ""
     parts: int = 0
     spoken: list[SegmentSpoken] = field(default_factory=list)
     first_write: float | None = None
@@ -114,6 +119,7 @@ class Door:
         self._filling = 0
         self._writing = False
         self._wake = asyncio.Event()
+        self._less = asyncio.Event()
 
     @property
     def waiting(self) -> int:
@@ -128,6 +134,12 @@ class Door:
             reply.parts += 1
             self._items.append(Part(reply, ask, output))
             self._look_ahead()
+
+    async def less(self) -> None:
+        """Wait until something has been sent."""
+        self._less.clear()
+        self._wake.set()
+        await self._less.wait()
 
     def end(self, reply: Reply) -> None:
         """The turn is whole."""
@@ -146,18 +158,27 @@ class Door:
     async def send_ready(self) -> None:
         """Send what can be sent without waiting; leave the rest to the writer."""
         if not self._writing:
-            while self._items and await self._send_at_once(self._items[0]):
-                self._done()
+            self._writing = True
+            try:
+                while self._items and await self._send_at_once(self._items[0]):
+                    self._done()
+            finally:
+                self._writing = False
         if self._items:
             self._wake.set()
 
-    def abandon(self) -> None:
-        """The client is gone: nothing more is wanted. Fills already paid for go on without us."""
+    def abandon(self, unfinished: Reply | None) -> None:
+        """The client is gone: nothing more is wanted. Fills already paid for go on without us.
+
+        ``unfinished``: the reply to a turn that was never flushed.
+        """
+        left = {item.reply: None for item in self._items}
+        if unfinished is not None:
+            left[unfinished] = None
         for item in self._items:
             if isinstance(item, Part):
                 self._leave(item)
-                self._tell(item, failed=True)
-        left = {item.reply: None for item in self._items}
+                self._tell(item, failed=False)
         self._items.clear()
         for reply in left:
             self._tell_end(reply, "left")
@@ -167,20 +188,23 @@ class Door:
     async def run(self) -> None:
         """Send everything else, for as long as the conversation lasts."""
         while True:
-            while self._items:
-                self._writing = True
-                item = self._items[0]
-                if isinstance(item, _End):
-                    await self._send_end(item)
-                else:
-                    await self._send_part(item)
-                self._done()
-            self._writing = False
             self._wake.clear()
+            while self._items and not self._writing:
+                self._writing = True
+                try:
+                    item = self._items[0]
+                    if isinstance(item, _End):
+                        await self._send_end(item)
+                    else:
+                        await self._send_part(item)
+                finally:
+                    self._writing = False
+                self._done()
             await self._wake.wait()
 
     def _done(self) -> None:
         item = self._items.popleft()
+        self._less.set()
         if isinstance(item, Part):
             self._leave(item)
             self._tell(item, failed=item.reply.refusal is not None)
@@ -253,12 +277,11 @@ class Door:
         assert ready is not None
         assert reply.line is not None
         clip.heard = True
-        if not part.position and reply.line.fresh:
-            for piece in reply.line.opening():
-                await self._send_audio(reply, piece)
-        while part.position < len(ready.body):
+        while part.position < len(ready.body) and reply.refusal is None:
             if at_once and self._transport.get_write_buffer_size():
                 return False
+            for piece in reply.line.opening():
+                await self._send_audio(reply, piece)
             await self._send_audio(reply, ready.body[part.position])
             if not part.position:
                 # The first piece of a clip that is here whole: all of it counts as in hand.
@@ -290,7 +313,8 @@ class Door:
         if reply.first_write is None or part.position:
             return
         try:
-            async with asyncio.timeout(reply.in_hand_until - _MARGIN_S - monotonic()):
+            in_hand_s = reply.in_hand_until - _MARGIN_S - monotonic()
+            async with asyncio.timeout(min(in_hand_s, _HOLD_S)):
                 while clip.state is State.GROWING:
                     await clip.changed().wait()
         except TimeoutError:
@@ -311,11 +335,12 @@ class Door:
                 clip.heard = True
                 pcm = trim(clip.chunks[part.position])
                 part.position += 1
-                if line.fresh:
-                    for piece in line.opening():
-                        await self._send_audio(reply, piece)
+                for piece in line.opening():
+                    await self._send_audio(reply, piece)
                 counted = False
                 async for piece in line.play(pcm):
+                    if reply.refusal is not None:
+                        return
                     await self._send_audio(reply, piece)
                     if not counted:
                         counted = True
@@ -344,6 +369,7 @@ class Door:
     def _new_line(self, part: Part) -> Line:
         content_type = messages.content_type(part.output.codec)
         part.reply.output = part.output
+        part.reply.codec = part.output.codec
         part.reply.line = Line(
             part.output,
             executor=self._executor,
@@ -405,12 +431,14 @@ class Door:
         now = monotonic()
         first = reply.first_write
         lead = next((each.lead_s for each in reply.spoken if each.lead_s is not None), None)
-        self._emit(
+        # After what was written has gone out: a log line must not hold up a final.
+        asyncio.get_running_loop().call_soon(
+            self._emit,
             TurnEnded(
                 request_id=reply.request_id,
                 namespace=reply.namespace,
                 door="websocket",
-                codec=reply.output.codec if reply.output else "",
+                codec=reply.codec,
                 outcome=outcome,
                 reason=reply.refusal.message if reply.refusal else None,
                 segments=tuple(reply.spoken),
@@ -419,7 +447,7 @@ class Door:
                 took_s=now - reply.received,
                 underruns=reply.underruns,
                 underrun_s=reply.underrun_s,
-            )
+            ),
         )
 
 

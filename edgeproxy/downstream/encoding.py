@@ -18,8 +18,8 @@ from typing import Final, TypeVar
 from ..audio import encode, g711, quality, wav
 from ..core.audio import SAMPLE_BYTES, Encoder, frame_bytes
 
-PIECE_BYTES: Final = 12 * 1024
-"""Bytes of a full piece: 16 KiB once in base64."""
+PIECE_BYTES: Final = 16 * 1024
+"""Bytes of a full piece: what Sarvam sends in one message, 22 KiB once in base64."""
 _NEXT_PCM_MS: Final = 1000
 """And then in pieces of this: long enough to be cheap, short enough to stop soon."""
 
@@ -83,7 +83,9 @@ class Trim:
         if not self._left:
             return pcm
         silence = round(quality.leading_silence_s(pcm, self._rate) * self._rate) * SAMPLE_BYTES
-        cut = min(silence, self._left)
+        # The last frame of what is all silence is sent: whoever sent text waits for some sound.
+        most = max(0, len(pcm) - frame_bytes(self._rate)) if silence == len(pcm) else silence
+        cut = min(most, self._left)
         self._left = self._left - cut if silence == len(pcm) else 0
         return pcm[cut:]
 
@@ -102,12 +104,14 @@ class Line:
         self._exact = _EXACT.get(output.codec)
         self._encoder: Encoder | None = None
         self._owed: tuple[bytes, Ready] | None = None
+        self._opened = False
         self.fresh = True
 
     def opening(self) -> list[bytes]:
-        """What goes before the audio of a turn: a ``wav`` header, as a piece of its own."""
-        if self.output.codec != "wav":
+        """What goes before the audio of a turn, once: a ``wav`` header, as a piece of its own."""
+        if self.output.codec != "wav" or self._opened:
             return []
+        self._opened = True
         return [self._wrap(wav.header(rate=self.output.rate, size=None))]
 
     def cut(self, pcm: bytes) -> Ready:

@@ -62,6 +62,8 @@ class Doors:
             emit=emit,
         )
         self._conversations: set[Conversation] = set()
+        self._requests = 0
+        self._request_over = asyncio.Event()
         self._draining = False
 
     def add_routes(self, router: web.UrlDispatcher) -> None:
@@ -72,16 +74,29 @@ class Doors:
         router.add_post(STREAM_PATH, self._guarded(self._http.stream))
 
     async def drain(self) -> None:
-        """Let running turns finish, then close every socket with 1012; capped in time."""
+        """Let running turns finish, then close every socket with 1012; capped in time.
+
+        Closed last are those that were configured and have had no text yet: their agents wait for an
+        LLM, and what they were about to say is still said if it comes in time.
+        """
         self._draining = True
         conversations = list(self._conversations)
         try:
             async with asyncio.timeout(self._limits.drain_s):
+                await asyncio.gather(
+                    self._requests_over(),
+                    *(each.close_when_settled() for each in conversations if not each.expecting),
+                )
                 await asyncio.gather(*(each.close_when_settled() for each in conversations))
         except TimeoutError:
             late = [each for each in conversations if not each.settled]
             log.warning("%d conversations were cut off by the drain", len(late))
-            await asyncio.gather(*(each.close() for each in late))
+            await asyncio.gather(*(each.close() for each in conversations))
+
+    async def _requests_over(self) -> None:
+        while self._requests:
+            self._request_over.clear()
+            await self._request_over.wait()
 
     async def _websocket(self, request: web.Request) -> web.StreamResponse:
         offered = [
@@ -122,7 +137,12 @@ class Doors:
                 raise Refused(refusals.credentials())
             if self._draining:
                 raise Draining("the proxy is shutting down")
-            return await handler(request, client)
+            self._requests += 1
+            try:
+                return await handler(request, client)
+            finally:
+                self._requests -= 1
+                self._request_over.set()
 
         return guarded
 

@@ -33,6 +33,7 @@ from .encoding import Output
 
 log: Final = logging.getLogger(__name__)
 
+_CLOSE_S: Final = 2.0
 CLOSE_RESTART: Final = 1012
 """The process must go. Never 1000 or 1001, which clients take for a whole answer."""
 
@@ -82,6 +83,7 @@ class Conversation:
         self._verdict = request.query.get("verdict") == "true"
         self._flushed = False
         self._timer: asyncio.TimerHandle | None = None
+        self._expecting = False
         self._settled = asyncio.Event()
         """Set while no turn is under way: it could be closed without losing anything."""
         self._settled.set()
@@ -113,7 +115,7 @@ class Conversation:
             await self._socket.close(code=WSCloseCode.INTERNAL_ERROR)
         finally:
             self._stop_timer()
-            self._door.abandon()
+            self._door.abandon(self._reply)
             self._settled.set()
         return self._socket
 
@@ -122,6 +124,11 @@ class Conversation:
         """Whether no turn is under way."""
         return self._settled.is_set()
 
+    @property
+    def expecting(self) -> bool:
+        """Whether it was configured and has had no text since: an agent waits for its LLM."""
+        return self._expecting
+
     async def close_when_settled(self) -> None:
         """End the conversation because the process must go, once no turn is under way."""
         await self._settled.wait()
@@ -129,7 +136,17 @@ class Conversation:
 
     async def close(self) -> None:
         """End the conversation at once, because the process must go."""
-        await self._socket.close(code=CLOSE_RESTART, message=b"service restart")
+        if not self._socket.prepared:
+            return
+        try:
+            async with asyncio.timeout(_CLOSE_S):
+                await self._socket.close(
+                    code=CLOSE_RESTART, message=b"service restart", drain=False
+                )
+        except TimeoutError:
+            # It does not even read: what is still unsent would wait for ever.
+            if self._request.transport is not None:
+                self._request.transport.abort()
 
     async def _write(self) -> None:
         with contextlib.suppress(ConnectionResetError):  # the client left; the reader hears of it
@@ -137,9 +154,13 @@ class Conversation:
 
     async def _read(self) -> None:
         while True:
+            while self._door.waiting >= self._settings.waiting_segments:
+                await self._door.less()  # it sends faster than it reads
             try:
                 message = await self._socket.receive(timeout=self._idle_s)
             except TimeoutError:
+                if not self.settled:
+                    continue  # it is listening
                 await self._refuse(Refused(refusals.idle()))
                 await self.close()
                 return
@@ -192,17 +213,17 @@ class Conversation:
         self._asker = Asker(self._client, Voice(fields))
         self._output = Output(config.codec, fields["rate"], config.bitrate)
         self._min_buffer_size = config.min_buffer_size
+        self._expecting = True
 
     def _hear_text(self, text: str) -> None:
         if self._reply is None:
             self._reply = self._new_reply()
             self._settled.clear()
+            self._expecting = False
         if self._reply.refusal is not None:
             return
         if self._asker is None:
             raise Refused(refusals.text_before_config())
-        if self._door.waiting > self._settings.waiting_segments:
-            raise Refused(refusals.rate_limited())
         self._say(self._turn.feed(text))
         self._start_timer()
 
@@ -216,7 +237,8 @@ class Conversation:
         self._door.end(reply)
 
     def _settle(self) -> None:
-        if self._reply is None:
+        # A refused turn says nothing more: only its flush is owed a final, and may never come.
+        if not self._door.waiting and (self._reply is None or self._reply.refusal is not None):
             self._settled.set()
 
     async def _refuse(self, error: Refused) -> None:
@@ -225,8 +247,8 @@ class Conversation:
         elif error.message_type == "text":
             # What was refused is missing from its turn, so nothing more of the turn is said.
             self._reply = self._reply or self._new_reply()
-            self._settled.clear()
         await self._door.refuse(self._reply or self._new_reply(), error.refusal)
+        self._settle()
 
     def _say(self, cuts: Iterable[Cut], reply: Reply | None = None) -> None:
         reply = reply or self._reply

@@ -111,7 +111,7 @@ class Profile:
     handshake_s: Range
     """From the opened TCP connection to the answer to the upgrade."""
     config_s: Range
-    """Added before the first audio after a ``config``."""
+    """From a ``config`` until what is said after it can begin: text that comes later does not wait."""
     wav_header_s: Range
     """From the text to the bare WAV header, which comes before there is any audio."""
     first_audio_s: Curve
@@ -137,7 +137,7 @@ class Profile:
         return self.handshake_s.draw(random.Random(f"{seed}/{at}/handshake"))
 
     def config(self, *, seed: int, at: str) -> float:
-        """What a ``config`` before the utterance ``at`` adds."""
+        """How long the ``config`` before the utterance ``at`` takes."""
         return self.config_s.draw(random.Random(f"{seed}/{at}/config"))
 
     def timing(self, characters: int, *, seed: int, at: str) -> Timing:

@@ -27,8 +27,8 @@ class Utterance:
 
     text: str
     delivery: Delivery
-    after_config: bool
-    """Whether it is the first since a ``config``."""
+    config_at: float | None
+    """If it is the first since a ``config``: when that came, by the stage's clock."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,8 +134,8 @@ class Mouth:
         turn.holds_last |= "late_audio" in faults
 
         begin = stage.clock.now()
-        if utterance.after_config:
-            begin += stage.profile.config(seed=stage.seed, at=at)
+        if utterance.config_at is not None:
+            begin = max(begin, utterance.config_at + stage.profile.config(seed=stage.seed, at=at))
         coder = await self._set_up(delivery, begin + timing.wav_header_s)
         if (slow := faults.get("slow")) is not None:
             begin += slow.seconds or 0.0

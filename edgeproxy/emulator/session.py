@@ -31,7 +31,7 @@ class Session:
         self._model = model
         self._mouth = mouth
         self._delivery: Delivery | None = None
-        self._after_config = False
+        self._config_at: float | None = None
         self._buffer = ""
         self._turn_is_empty = True
 
@@ -94,7 +94,7 @@ class Session:
                 if self._take_buffer() and self._stage.knobs.implicit_final:
                     self._end()
                 self._delivery = Delivery.parse(fields, stage=self._stage, model=self._model)
-                self._after_config = True
+                self._config_at = self._stage.clock.now()
             case Text(text):
                 counters.texts += 1
                 counters.characters += len(text)
@@ -121,8 +121,8 @@ class Session:
         text, self._buffer = self._buffer, ""
         if self._delivery is None or not text.strip():
             return False
-        self._mouth.say(Utterance(text, self._delivery, self._after_config))
-        self._after_config = False
+        self._mouth.say(Utterance(text, self._delivery, self._config_at))
+        self._config_at = None
         self._turn_is_empty = False
         return True
 

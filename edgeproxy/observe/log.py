@@ -1,11 +1,13 @@
 """The access log: one line per turn, and the few facts an operator must see, readable or as JSON.
 
 No text and no credential is ever in a fact, so none can be in a line; a text shows only as its key.
+Other words of a client's (a model, a path) may be: they can forge neither a line nor a fact.
 """
 
 import json
 import logging
 import sys
+import textwrap
 from dataclasses import fields
 from datetime import UTC, datetime
 from typing import Any, Final, Literal
@@ -68,13 +70,26 @@ def _turn(turn: TurnEnded) -> dict[str, Any]:
     return facts
 
 
+def _quoted(value: object) -> str:
+    """As it is, or as a JSON string where it might pass for more than one value."""
+    text = str(value)
+    plain = text.isprintable() and not set(text) & set(' "')
+    return text if plain else json.dumps(text)
+
+
 class _Readable(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         when = datetime.fromtimestamp(record.created, UTC).strftime("%H:%M:%S.%f")[:-3]
+        message = record.getMessage()
+        if not message.isprintable():
+            message = json.dumps(message)
         facts = getattr(record, "facts", {})
-        said = " ".join(f"{name}={value}" for name, value in facts.items() if value is not None)
-        line = f"{when} {record.levelname.lower():7} {record.getMessage()} {said}".rstrip()
-        return f"{line}\n{self.formatException(record.exc_info)}" if record.exc_info else line
+        said = " ".join(f"{name}={_quoted(v)}" for name, v in facts.items() if v is not None)
+        line = f"{when} {record.levelname.lower():7} {message} {said}".rstrip()
+        if record.exc_info:
+            # Indented, so that no line of an error's text passes for one of ours.
+            line += "\n" + textwrap.indent(self.formatException(record.exc_info), "  ")
+        return line
 
 
 class _Json(logging.Formatter):
@@ -87,7 +102,7 @@ class _Json(logging.Formatter):
         }
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
-        return json.dumps(line, ensure_ascii=False)
+        return json.dumps(line)
 
 
 def configure(*, format: Literal["readable", "json"], level: str) -> None:

@@ -18,6 +18,10 @@ class Health:
         self._details = details
         self.ready = False
 
+    def not_ready(self) -> None:
+        """Whoever asks from now on is sent elsewhere."""
+        self.ready = False
+
     def add_routes(self, router: web.UrlDispatcher) -> None:
         """Both paths, open to all: they tell nothing secret."""
         router.add_get("/healthz", self._healthz)

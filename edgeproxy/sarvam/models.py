@@ -235,6 +235,11 @@ def hint(refusal: Refusal, fields: Mapping[str, Json]) -> Refusal:
     return refusal
 
 
+def field_at_fault(refusal: Refusal, voice: Mapping[str, Json]) -> str | None:
+    """The field of a canonical voice that a refusal speaks of or quotes, if it can be told."""
+    return _named(refusal.message, voice)
+
+
 def _named(message: str, voice: Mapping[str, Json]) -> str | None:
     for name in ("language", "speaker"):
         value = voice.get(name)

@@ -1,6 +1,8 @@
 """Floor 1: the origin half. Sessions that are open and configured before anybody asks.
 
 ``session``  one origin WebSocket: dial, configure, speak, end.
-``pool``     the sessions of one (account, model), kept in books; and all such pools.
+``pool``     the sessions of one (account, model), kept in books.
+``pools``    all of them.
+``places``   how many sessions an account may hold, whatever the model.
 ``rest``     the origin's REST door, for the rates its WebSocket has not.
 """

@@ -11,26 +11,29 @@ themselves between two awaits::
 * Idle sessions form a stack, the warmest on top; one that already has the voice goes first.
 * Waiters are served by order (first segments, look-ahead, night), then by age. The night never takes
   the last `reserve` places.
-* There are always `ready` sessions to spare on top of the leased ones, up to the account's ceiling,
-  which a 429 or a close 1003 lowers (never below one) and time raises again.
-* A session past its age is replaced before it is closed. One that has said `final` rests `rest_s`, in
-  which late audio ends it.
-* Dials that fail back off, jittered, capped at 3 s.
+* There are `ready` sessions to spare on top of the leased ones, as far as the account has places
+  (:mod:`.places`), for as long as the pool is in use; callers who wait get the spare places of other
+  pools, too.
+* A session past its age is replaced before it is closed, or, where there is no place for both, one at a
+  time. One that has said `final` rests `rest_s`, in which late audio ends it.
+* Dials that fail back off, jittered, capped at 3 s; so do sessions that the origin ends before they
+  were good for anything. A `final` ends the backoff.
 """
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import IntEnum
+from functools import partial
 from itertools import count
+from math import inf
 from time import monotonic
 from typing import Final
 
 from ..core.errors import Draining, LeaseTimeout, OriginError, OriginUnreachable
 from ..core.events import (
-    CeilingMoved,
     ConfigSent,
     DialFailed,
     Emit,
@@ -39,11 +42,14 @@ from ..core.events import (
     ignore,
 )
 from ..core.voice import Voice
+from .places import Places
 from .session import OriginRefused, Session
 
 _DIALS_AT_ONCE: Final = 8
 _BACKOFF_CAP_S: Final = 3.0
 _TICK_S: Final = 1.0
+_EARNEST_S: Final = 5.0
+"""A session the origin ends sooner, without a final, was not meant in earnest."""
 
 
 class Order(IntEnum):
@@ -57,22 +63,12 @@ class Order(IntEnum):
     """Regeneration: nobody waits."""
 
 
-@dataclass(frozen=True, slots=True)
-class Account:
-    """Whose Sarvam credential pays for a session. ``name`` may be logged, ``key`` never."""
-
-    name: str
-    key: str = field(repr=False)
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
     """How large a pool is and how long things may take, in sessions and seconds."""
 
     ready: int = 4
     """Idle sessions kept on top of the leased ones."""
-    account_sessions: int = 100
-    """Hard ceiling: sessions the account may hold at once."""
     reserve: int = 4
     """Places the night leaves free."""
     lease_timeout_s: float = 3.0
@@ -80,8 +76,8 @@ class Limits:
     rest_s: float = 0.1
     surplus_s: float = 60.0
     """How long an idle session beyond `ready` is kept."""
-    recover_s: float = 10.0
-    """How long a lowered ceiling takes to rise by one."""
+    spare_for_s: float = 600.0
+    """How long after its latest lease a pool keeps sessions ready; 0 keeps none."""
 
 
 def backoff(cap_s: float = _BACKOFF_CAP_S) -> Iterator[float]:
@@ -102,52 +98,63 @@ class _Waiter:
 
 
 class Pool:
-    """See the module docstring. Mutable state: the five books, the ceiling, the backoff."""
+    """See the module docstring. Mutable state: the books, the places they take, the backoff.
+
+    ``keep``: whether sessions stand ready for as long as the pool lives, used or not.
+    """
 
     def __init__(
         self,
         model: str,
         dial: Dial,
         *,
+        places: Places,
         limits: Limits,
         voices: Sequence[Voice] = (),
+        keep: bool = False,
         emit: Emit = ignore,
     ) -> None:
         self._model = model
         self._dial = dial
+        self._places = places
         self._limits = limits
         self._voices = list(voices)
         self._emit = emit
         self._idle: list[Session] = []
         self._leased: set[Session] = set()
-        self._resting: set[Session] = set()
+        self._resting: dict[Session, asyncio.TimerHandle] = {}
         self._dials: dict[asyncio.Task[Session | None], Voice | None] = {}
         self._waiters: list[_Waiter] = []
         self._closers: set[asyncio.Task[None]] = set()
         self.codec: str | None = None
         """What sessions are asked for, where that is not what they were dialled for: an account or a
         model may not have it."""
-        self.ceiling = limits.account_sessions
-        self._lowered_at = 0.0
+        self._spare_until = inf if keep else 0.0
         self._backoff: Iterator[float] | None = None
         self._dial_not_before = 0.0
-        self._expired_before = 0.0
-        self._rested: dict[Session, asyncio.TimerHandle] = {}
         self._surplus_since: float | None = None
         self._last_problem: OriginError | None = None
-        self._draining = False
+        self._planning = False
+        self.closed = False
+        """Whether it takes nobody in any more."""
+        places.join(self)
         self._ticker = asyncio.create_task(self._tick(), name=f"pool {model}")
-        self._plan()
+        self.plan()
 
     @property
     def size(self) -> int:
-        """Sessions that count against the account: open, or about to be."""
+        """Sessions that are open, or about to be."""
         return len(self._idle) + len(self._leased) + len(self._resting) + len(self._dials)
 
     @property
     def idle(self) -> int:
         """Sessions ready to be leased."""
         return len(self._idle)
+
+    @property
+    def waiting(self) -> int:
+        """Callers that wait for a session."""
+        return len(self._waiters)
 
     @property
     def problem(self) -> OriginError | None:
@@ -158,7 +165,7 @@ class Pool:
         return (
             f"<Pool {self._model}: {len(self._leased)} leased, {len(self._idle)} idle, "
             f"{len(self._resting)} resting, {len(self._dials)} dialling, "
-            f"{len(self._waiters)} waiting | ceiling {self.ceiling}>"
+            f"{len(self._waiters)} waiting | ceiling {self._places.ceiling}>"
         )
 
     @asynccontextmanager
@@ -174,18 +181,9 @@ class Pool:
         finally:
             self._give_back(session)
 
-    def expire(self) -> None:
-        """Replace every session by a new one, gently: each before it is closed."""
-        self._expired_before = monotonic()
-        self._plan()
-
     async def close(self) -> None:
         """Turn waiters away, close every session, wait for all tasks."""
-        self._draining = True
-        for waiter in self._waiters:
-            if not waiter.session.done():
-                waiter.session.set_exception(Draining("the proxy is shutting down"))
-        self._waiters.clear()
+        self._retire()
         self._ticker.cancel()
         for task in self._dials:
             task.cancel()
@@ -194,14 +192,26 @@ class Pool:
         await asyncio.gather(self._ticker, *self._dials, return_exceptions=True)
         while self._closers:
             await asyncio.gather(*self._closers)
+            await asyncio.sleep(0)  # their callbacks
+
+    def _retire(self) -> None:
+        if not self.closed:
+            self.closed = True
+            self._places.leave(self)
+        for waiter in self._waiters:
+            if not waiter.session.done():
+                waiter.session.set_exception(Draining("the proxy is shutting down"))
+        self._waiters.clear()
 
     async def _take(self, voice: Voice, order: Order) -> Session:
-        if self._draining:
+        if self.closed:
             raise Draining("the proxy is shutting down")
         waiter = _Waiter(order, voice, asyncio.get_running_loop().create_future())
         self._waiters.append(waiter)
         self._waiters.sort(key=lambda each: each.order)  # stable: by age within an order
-        self._plan()
+        if self._limits.spare_for_s:
+            self._spare_until = max(self._spare_until, monotonic() + self._limits.spare_for_s)
+        self.plan()
         if waiter.session.done():
             return waiter.session.result()
         try:
@@ -229,64 +239,88 @@ class Pool:
         self._leased.discard(session)
         if session.reusable:
             self._idle.append(session)
-        self._plan()
+        self.plan()
 
     def _give_back(self, session: Session) -> None:
         if session not in self._leased:
             return  # it ended while leased, and has left the books
+        if session.proven:
+            self._backoff = None
+            self._dial_not_before = 0.0
         self._leased.discard(session)
-        self._resting.add(session)
-        self._rested[session] = asyncio.get_running_loop().call_later(
+        self._resting[session] = asyncio.get_running_loop().call_later(
             self._limits.rest_s, self._rest_over, session
         )
-        self._plan()
+        self.plan()
 
     def _rest_over(self, session: Session) -> None:
-        del self._rested[session]
-        self._resting.discard(session)
+        del self._resting[session]
         self._put_idle(session)
 
     # -- deciding: synchronous, so that nothing can come in between --------------------------------
 
-    def _plan(self) -> None:
+    def plan(self) -> None:
         """Serve who can be served, start the dials that are wanted, let go of what is too old."""
-        if self._draining:
+        if self.closed or self._planning:
             return
+        # What is ended on the way plans, too: once is enough.
+        self._planning = True
+        try:
+            now = monotonic()
+            self._serve()
+            self._grow(now)
+            self._let_one_old_go(now)
+        finally:
+            self._planning = False
+
+    def spare_one(self) -> bool:
+        """Give up the coldest idle session, for another pool of the account. See Places.reclaim."""
+        if not self._idle or self._waiters:
+            return False
+        self._idle[0].end("its place was needed")
+        return True
+
+    def _serve(self) -> None:
         while self._waiters:
             waiter = self._waiters[0]
             if waiter.session.done():  # cancelled; it removes itself, too
                 self._waiters.pop(0)
                 continue
-            if not self._idle or (
-                waiter.order is Order.NIGHT and self._spare <= self._limits.reserve
-            ):
-                break
+            spare = len(self._idle) + self._places.free
+            if not self._idle or (waiter.order is Order.NIGHT and spare <= self._limits.reserve):
+                return
             self._waiters.pop(0)
             session = self._choose(waiter.voice)
             self._leased.add(session)
             waiter.session.set_result(session)
-        now = monotonic()
-        fresh = [session for session in self._idle if not self._is_old(session, now)]
-        wanted = len(self._waiters) + self._limits.ready
-        coming = len(fresh) + len(self._resting) + len(self._dials)
-        room = min(self.ceiling - self.size, _DIALS_AT_ONCE - len(self._dials))
-        if now >= self._dial_not_before:
-            for _ in range(min(wanted - coming, room)):
-                self._start_dial()
-        for session in self._idle[:]:
-            # Old ones go when their replacement stands ready, or at once where there is no room for
-            # one beside them.
-            if self._is_old(session, now) and (
-                len(fresh) >= self._limits.ready or self.size >= self.ceiling
-            ):
-                session.end("past its age")
 
-    @property
-    def _spare(self) -> int:
-        return len(self._idle) + max(0, self.ceiling - self.size)
+    def _grow(self, now: float) -> None:
+        if now < self._dial_not_before:
+            return
+        ready = self._limits.ready if now < self._spare_until else 0
+        fresh = sum(not self._is_old(session, now) for session in self._idle)
+        # Resting sessions are not counted: whoever comes now would have to wait out their rest.
+        missing = len(self._waiters) + ready - fresh - len(self._dials)
+        for _ in range(min(missing, _DIALS_AT_ONCE - len(self._dials))):
+            if not self._places.free:
+                # Callers who wait come before what merely stands ready for another model.
+                coming = len(self._dials) + self._places.closing
+                if coming < len(self._waiters):
+                    self._places.reclaim(self)
+                return
+            self._start_dial()
+
+    def _let_one_old_go(self, now: float) -> None:
+        # One at a time: its replacement stands ready, or, without a place for both, comes next.
+        old = next((session for session in self._idle if self._is_old(session, now)), None)
+        if old is None or self._dials or self._closers:
+            return
+        fresh = sum(not self._is_old(session, now) for session in self._idle)
+        if fresh >= self._limits.ready or not self._places.free or now >= self._spare_until:
+            old.end("past its age")
 
     def _is_old(self, session: Session, now: float) -> bool:
-        return now - session.born > self._limits.max_age_s or session.born < self._expired_before
+        return now - session.born > self._limits.max_age_s
 
     def _choose(self, voice: Voice) -> Session:
         for position in range(len(self._idle) - 1, -1, -1):
@@ -301,6 +335,7 @@ class Pool:
 
     def _start_dial(self) -> None:
         voice = self._voice_to_warm()
+        self._places.take()
         task = asyncio.create_task(self._dial_one(voice), name=f"dial {self._model}")
         self._dials[task] = voice
         task.add_done_callback(self._dial_over)
@@ -309,11 +344,13 @@ class Pool:
         # From one book to the other in one step, so that nothing is ever counted twice or not at all.
         del self._dials[task]
         session = None if task.cancelled() else task.result()
-        if session is not None and session.reusable:
+        if session is not None and session.reusable and not self.closed:
             self._idle.append(session)
-            if self._draining:
+        else:
+            if session is not None:
                 session.end("pool closed")
-        self._plan()
+            self._places.give_back()
+        self.plan()
 
     async def _dial_one(self, voice: Voice | None) -> Session | None:
         began = monotonic()
@@ -323,13 +360,15 @@ class Pool:
             self._dial_failed(error)
             return None
         self._emit(SessionDialled(self._model, monotonic() - began))
-        self._last_problem = self._backoff = None
-        self._dial_not_before = 0.0
+        self._last_problem = None
         try:
             if voice is not None and await session.configure(voice, codec=self.codec):
                 self._emit(ConfigSent(self._model))
         except OriginError as error:
             session.end(str(error))
+        except BaseException:
+            session.end("cancelled while it was configured")
+            raise
         return session
 
     def _dial_failed(self, error: OriginError) -> None:
@@ -337,18 +376,24 @@ class Pool:
         self._emit(DialFailed(self._model, str(error)))
         if isinstance(error, OriginRefused):
             if error.status == 429:
-                self._lower_ceiling()
+                self._places.lower()
             elif error.is_clients_fault:
                 # The account itself is turned away: waiting would not help anyone.
                 for waiter in self._waiters:
                     if not waiter.session.done():
                         waiter.session.set_exception(OriginRefused(error.refusal))
                 self._waiters.clear()
+        self._back_off()
+
+    def _back_off(self) -> None:
+        now = monotonic()
+        if now < self._dial_not_before:
+            return  # dials that failed together count once
         if self._backoff is None:
             self._backoff = backoff()
         delay = next(self._backoff)
-        self._dial_not_before = monotonic() + delay
-        asyncio.get_running_loop().call_later(delay, self._plan)
+        self._dial_not_before = now + delay
+        asyncio.get_running_loop().call_later(delay, self.plan)
 
     def _voice_to_warm(self) -> Voice | None:
         if not self._voices:
@@ -359,75 +404,56 @@ class Pool:
 
     def _ended(self, session: Session) -> None:
         """A session ended, whoever wished it: out of the books, and closed in the background."""
+        refused = isinstance(session.problem, OriginRefused) and session.problem.is_clients_fault
+        if refused and session not in self._leased:
+            # The origin does not take the voice this session was warmed with: dialling another with
+            # it would go on for ever.
+            self._voices = [voice for voice in self._voices if voice != session.voice]
+        elif (
+            session.problem is not None
+            and not refused
+            and not session.proven
+            and monotonic() - session.born < _EARNEST_S
+        ):
+            self._last_problem = session.problem
+            self._back_off()
+        held = session in self._idle or session in self._leased or session in self._resting
         if session in self._idle:
             self._idle.remove(session)
-            if isinstance(session.problem, OriginRefused) and session.problem.is_clients_fault:
-                # The origin does not take the voice this session was warmed with: dialling another
-                # with it would go on for ever.
-                self._voices = [voice for voice in self._voices if voice != session.voice]
         self._leased.discard(session)
-        self._resting.discard(session)
-        if (rest := self._rested.pop(session, None)) is not None:
+        if (rest := self._resting.pop(session, None)) is not None:
             rest.cancel()
         self._emit(SessionRetired(self._model, session.ended_because))
         if session.hit_limit:
-            self._lower_ceiling()
+            self._places.lower()
+        if held:  # else its dial still holds the place
+            self._places.closing += 1
         closer = asyncio.create_task(session.close(), name="close session")
         self._closers.add(closer)
-        closer.add_done_callback(self._closers.discard)
-        self._plan()
+        closer.add_done_callback(partial(self._closed, held))
+        self.plan()
 
-    def _lower_ceiling(self) -> None:
-        self.ceiling = max(1, min(self.ceiling - 1, self.size - len(self._dials)))
-        self._lowered_at = monotonic()
-        self._emit(CeilingMoved(self._model, self.ceiling))
+    def _closed(self, held: bool, closer: asyncio.Task[None]) -> None:
+        # Only now: until its socket is closed the origin counts the session, too.
+        self._closers.discard(closer)
+        if held:
+            self._places.closing -= 1
+            self._places.give_back()
 
     async def _tick(self) -> None:
-        """What only time brings about: age, surplus, the ceiling's recovery."""
-        while True:
+        """What only time brings about: age, surplus, the ceiling's recovery, the pool's own end."""
+        while not self.closed:
             await asyncio.sleep(_TICK_S)
             now = monotonic()
-            if (
-                self.ceiling < self._limits.account_sessions
-                and now - self._lowered_at >= self._limits.recover_s
-            ):
-                self.ceiling += 1
-                self._lowered_at = now
-                self._emit(CeilingMoved(self._model, self.ceiling))
-            if len(self._idle) <= self._limits.ready:
+            self._places.recover()
+            ready = self._limits.ready if now < self._spare_until else 0
+            if len(self._idle) <= ready:
                 self._surplus_since = None
             elif self._surplus_since is None:
                 self._surplus_since = now
             elif now - self._surplus_since >= self._limits.surplus_s:
                 self._idle[0].end("not needed")  # the coldest, one at a time
-            self._plan()
-
-
-class Pools:
-    """All pools, by (account, model). A pool begins with its first lease, or by :meth:`warm`."""
-
-    def __init__(self, make: Callable[[Account, str, Sequence[Voice]], Pool]) -> None:
-        self._make = make
-        self._pools: dict[tuple[Account, str], Pool] = {}
-
-    def __iter__(self) -> Iterator[Pool]:
-        return iter(self._pools.values())
-
-    def of(self, account: Account, model: str, *, voices: Sequence[Voice] = ()) -> Pool:
-        """The pool of ``account`` and ``model``, begun now if need be."""
-        pool = self._pools.get((account, model))
-        if pool is None:
-            pool = self._pools[account, model] = self._make(account, model, voices)
-        return pool
-
-    def warm(self, account: Account, voices: Iterable[Voice]) -> None:
-        """Begin the pools of the models of ``voices``, configured with them in turn."""
-        by_model: dict[str, list[Voice]] = {}
-        for voice in voices:
-            by_model.setdefault(voice.model, []).append(voice)
-        for model, theirs in by_model.items():
-            self.of(account, model, voices=theirs)
-
-    async def close(self) -> None:
-        """Close every pool."""
-        await asyncio.gather(*(pool.close() for pool in self._pools.values()))
+            self.plan()
+            in_use = self.size or self._waiters or self._closers
+            if not in_use and now >= self._spare_until:
+                self._retire()  # a model nobody asks for any more

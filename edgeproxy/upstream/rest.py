@@ -15,7 +15,7 @@ from ..sarvam import requests
 from ..sarvam.handshake import KEY_HEADER, REST_PATH, origin_url
 from ..sarvam.messages import WireError
 from ..sarvam.refusals import Refusal
-from .pool import Account
+from .pools import Account
 from .session import MakeDecoder, OriginRefused, Utterance
 
 
@@ -48,6 +48,7 @@ class RestDoor:
                 asyncio.timeout(self._timeout_s),
                 self._client.post(
                     self._url,
+                    allow_redirects=False,  # the key is for this origin and no other
                     data=requests.say_request(voice.fields, text, codec="wav"),
                     headers={KEY_HEADER: account.key, "Content-Type": "application/json"},
                 ) as response,
@@ -60,11 +61,15 @@ class RestDoor:
         except TimeoutError:
             raise OriginSilent(f"no answer within {self._timeout_s:g} s") from None
         except aiohttp.ClientConnectorError as error:
-            raise OriginUnreachable(f"no connection to the origin: {error}") from error
+            why = error.strerror or type(error).__name__
+            raise OriginUnreachable(f"no connection to the origin: {why}") from error
         except aiohttp.ClientError as error:
-            raise OriginClosed(f"the origin's answer broke off: {error}") from error
+            # Only the kind of it: such a text may quote a header, and one of ours is the key.
+            raise OriginClosed(f"the origin's answer broke off: {type(error).__name__}") from None
         except (WireError, ValueError) as error:
-            raise OriginBabble(f"the origin's answer can't be read: {error}") from error
+            raise OriginBabble(
+                f"the origin's answer can't be read: {type(error).__name__}"
+            ) from None
         utterance.done.set_result(None)
         return utterance
 

@@ -16,13 +16,14 @@ the time, so a session the origin closed is known at once and never handed out.
 
 import asyncio
 import contextlib
+import logging
 from collections.abc import Callable
 from enum import StrEnum
 from time import monotonic
 from typing import Final
 
 from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
+from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
 
 from ..core.audio import Decoder
 from ..core.errors import (
@@ -36,6 +37,8 @@ from ..core.voice import Voice
 from ..sarvam import messages
 from ..sarvam.messages import WireError
 from ..sarvam.refusals import Refusal
+
+log: Final = logging.getLogger(__name__)
 
 _CLOSE_TIMEOUT_S: Final = 1.0
 _CLOSE_LIMIT: Final = 1003
@@ -80,21 +83,30 @@ class Utterance:
         self.first_byte: float | None = None
         self.first_pcm: float | None = None
 
-    def hear(self, audio: bytes) -> None:
-        """Decode a piece and pass it on."""
-        if self.first_byte is None:
+    def hear(self, audio: bytes) -> bool:
+        """Decode a piece and pass it on; whether there was any sound in it."""
+        if self.first_byte is None and audio:
             self.first_byte = monotonic()
-        self._pass_on(self._decoder.feed(audio))
+        return self._pass_on(self._decoder.feed(audio))
 
     def finish(self) -> None:
         """Pass on what the decoder still holds."""
         self._pass_on(self._decoder.finish())
 
-    def _pass_on(self, pcm: bytes) -> None:
-        if pcm:
-            if self.first_pcm is None:
-                self.first_pcm = monotonic()
-            self._into(pcm)
+    def _pass_on(self, pcm: bytes) -> bool:
+        if not pcm:
+            return False
+        if self.first_pcm is None:
+            self.first_pcm = monotonic()
+        self._into(pcm)
+        return True
+
+
+class _Connect(connect):
+    """A connection that is never redirected: the key is for this origin and no other."""
+
+    def process_redirect(self, exc: Exception) -> Exception | str:
+        return exc
 
 
 class Session:
@@ -121,6 +133,8 @@ class Session:
         self.voice: Voice | None = None
         """The voice it is configured with."""
         self.born = monotonic()
+        self.proven = False
+        """Whether it has said a `final`: the origin is in earnest with it."""
         self.ended_because = ""
         self.problem: OriginError | None = None
         """What the origin did to end it, if it was the origin."""
@@ -149,7 +163,7 @@ class Session:
         Raises OriginRefused (the handshake was answered, with a no) or OriginUnreachable.
         """
         try:
-            socket = await connect(
+            socket = await _Connect(
                 url,
                 additional_headers={"api-subscription-key": key},
                 user_agent_header=user_agent,
@@ -166,10 +180,14 @@ class Session:
             raise OriginRefused(
                 Refusal.from_body(response.status_code, bytes(response.body or b""))
             ) from error
-        except (OSError, TimeoutError, InvalidHandshake) as error:
+        except OSError as error:  # a timeout is one, too
+            why = error.strerror or "no answer in time"
+            raise OriginUnreachable(f"no connection to the origin: {why}") from error
+        except (WebSocketException, ValueError) as error:
+            # Only the kind of it: these texts may quote a header, and one of ours is the key.
             raise OriginUnreachable(
-                f"no connection to the origin: {str(error) or type(error).__name__}"
-            ) from error
+                f"no connection to the origin: {type(error).__name__}"
+            ) from None
         return cls(
             socket,
             codec=codec,
@@ -234,7 +252,7 @@ class Session:
             async with asyncio.timeout(first_audio_timeout_s) as self._clock:
                 await utterance.done
         except TimeoutError:
-            heard = utterance.first_byte is not None
+            heard = utterance.first_pcm is not None
             problem = (
                 f"no audio and no final for {stall_timeout_s:g} s in mid-utterance"
                 if heard
@@ -277,7 +295,9 @@ class Session:
         problem: OriginError
         try:
             async for message in self._socket:
-                self._hear(message)
+                if self._hear(message):
+                    # A burst may wait behind this message: first let the doors have what is in it.
+                    await asyncio.sleep(0)
             problem = self._closed("the origin closed the connection")
         except ConnectionClosed as error:
             problem = self._closed(f"the origin's connection broke: {error}")
@@ -287,6 +307,9 @@ class Session:
             problem = OriginBabble(f"the origin's {self._told_codec} can't be decoded: {error}")
         except OriginError as error:
             problem = error
+        except Exception as error:
+            log.exception("an origin session failed")
+            problem = OriginBabble(f"a message could not be handled: {type(error).__name__}")
         utterance = self._utterance
         if self.state is not State.ENDED:
             self.problem = problem
@@ -299,8 +322,11 @@ class Session:
         reason = self._socket.close_reason
         return OriginClosed(f"{what} ({self.closed_code}{' ' + reason if reason else ''})")
 
-    def _hear(self, message: str | bytes) -> None:
-        """One message of the origin's. Raises what ends the session."""
+    def _hear(self, message: str | bytes) -> bool:
+        """One message of the origin's; whether an utterance's first sound came with it.
+
+        Raises what ends the session.
+        """
         heard = messages.hear_server(message)
         utterance = self._utterance
         if isinstance(heard, messages.Error):
@@ -310,12 +336,15 @@ class Session:
             raise OriginBabble(f"a stray {type(heard).__name__.lower()} while nobody was speaking")
         if isinstance(heard, messages.Final):
             utterance.finish()
-            self.state = State.IDLE
+            self.state, self.proven = State.IDLE, True
             utterance.done.set_result(None)
-            return
-        utterance.hear(heard.audio)
-        if self._clock is not None:
+            return False
+        silent_so_far = utterance.first_pcm is None
+        sound = utterance.hear(heard.audio)
+        # Messages without sound in them are no progress: they must not hold a caller for ever.
+        if sound and self._clock is not None:
             self._clock.reschedule(asyncio.get_running_loop().time() + self._stall_timeout_s)
+        return sound and silent_so_far
 
     async def _keep_alive(self) -> None:
         # Sarvam closes a socket that was silent for a minute; it counts its own `ping`, and whether

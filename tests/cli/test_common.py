@@ -12,6 +12,7 @@ from .conftest import Run
         (["serve", "--prot", "1"], "--prot"),
         (["serve", "--port", "many"], "many"),
         (["say"], "TEXT"),
+        (["bench"], "Missing command"),
     ],
 )
 async def test_a_slip_in_usage_is_one_line_and_exit_code_2(
@@ -26,7 +27,9 @@ async def test_a_slip_in_usage_is_one_line_and_exit_code_2(
     assert "--help" in line
 
 
-@pytest.mark.parametrize("verb", [[], ["serve"], ["demo"], ["emulate"], ["say"]])
+@pytest.mark.parametrize(
+    "verb", [[], ["serve"], ["demo"], ["emulate"], ["say"], ["bench"], ["bench", "turns"]]
+)
 async def test_help_is_complete(run: Run, verb: list[str]) -> None:
     ended = await run(*verb, "--help")
     assert ended.code == 0

@@ -55,6 +55,26 @@ async def test_a_taken_port_is_one_line_and_exit_code_1(run: Run, emulator: Emul
     assert f"cannot listen on 127.0.0.1:{port}" in ended.err
 
 
+async def test_a_folder_that_cannot_be_used_is_named_with_the_remedy(
+    run: Run, tmp_path: Path
+) -> None:
+    (tmp_path / "file").touch()
+    ended = await run("serve", "--port", "0", "--data-dir", "file/data", SARVAM_API_KEY="k")
+    assert ended.code == 1
+    (line,) = ended.err.splitlines()
+    assert "cannot use file/data: Not a directory" in line
+    assert "--data-dir" in line
+
+
+async def test_a_damaged_secret_is_one_line_and_exit_code_2(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "install-secret").touch()
+    ended = await run("serve", "--port", "0", "--data-dir", ".", SARVAM_API_KEY="k")
+    assert ended.code == 2
+    (line,) = ended.err.splitlines()
+    assert "install-secret is damaged" in line
+    assert "remove it" in line
+
+
 async def test_it_speaks_is_killed_and_the_next_one_still_knows(
     start: Start, emulator: Emulator
 ) -> None:

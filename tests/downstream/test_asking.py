@@ -7,7 +7,8 @@ from edgeproxy.core.voice import Voice
 from edgeproxy.downstream.asking import Asker
 from edgeproxy.downstream.auth import Client
 from edgeproxy.phrases.library import NAMESPACE, Library
-from edgeproxy.upstream.pool import Account, Order
+from edgeproxy.upstream.pool import Order
+from edgeproxy.upstream.pools import Account
 
 CLIENT = Client("key-1", Account("own", "k"))
 VOICE = Voice({"model": "bulbul:v3", "language": "hi-IN", "speaker": "shubh", "rate": 24000})

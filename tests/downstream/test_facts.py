@@ -7,7 +7,7 @@ from edgeproxy.core.key import Teller
 from edgeproxy.core.voice import Voice
 from edgeproxy.downstream.facts import segment_spoken, verdict
 from edgeproxy.speech import Ask
-from edgeproxy.upstream.pool import Account
+from edgeproxy.upstream.pools import Account
 
 VOICE = Voice({"model": "m", "language": "l", "speaker": "s", "rate": 8000})
 ASK = Ask(Teller("ns", VOICE).identity("नमस्ते"), Account("own", "k"))

@@ -289,6 +289,28 @@ async def test_an_utterance_takes_as_long_as_its_profile_says(
         assert clock.now() - begin == pytest.approx(config_s + last_due + timing.final_s)
 
 
+@pytest.mark.parametrize("share", [0.0, 0.5, 200.0])
+async def test_a_config_takes_its_time_from_when_it_came_not_from_the_text(
+    emulate: Starter, dial: Starter, share: float
+) -> None:
+    clock = FakeClock()
+    knobs = Knobs(close_after_error=False)
+    caller = await dial(await emulate(latency=SEED, clock=clock, seed=11, knobs=knobs))
+    config_s = SEED.config(seed=11, at="ws 1/1")
+    await caller.config(speech_sample_rate=24000)
+    # The answer to this shows that the config was heard.
+    await caller.say("bogus")
+    assert (await caller.hear())["code"] == 422
+    await clock.sleep(share * config_s)
+    begin = clock.now()
+    audio = await caller.turn(LONG)
+    timing = SEED.timing(len(LONG), seed=11, at="ws 1/1")
+    messages = -(-len(audio) // 16384)
+    last_due = timing.dues([16384 / 48000] * messages)[-1]
+    still_s = max(0.0, 1 - share) * config_s
+    assert clock.now() - begin == pytest.approx(still_s + last_due + timing.final_s)
+
+
 async def test_slow_adds_its_seconds_to_the_first_audio(emulate: Starter, dial: Starter) -> None:
     clock = FakeClock()
     caller = await dial(await emulate(clock=clock, faults="slow:seconds=3:count=1"))

@@ -4,11 +4,12 @@ import json
 import logging
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Literal
 
 import pytest
 
-from edgeproxy.core.events import ConfigSent, SegmentSpoken, StoreFailed, TurnEnded
+from edgeproxy.core.events import ConfigSent, DialFailed, SegmentSpoken, StoreFailed, TurnEnded
 from edgeproxy.observe import log
 
 SEGMENT = SegmentSpoken(
@@ -64,6 +65,40 @@ def test_a_turn_is_one_line_of_json(capsys: pytest.CaptureFixture[str]) -> None:
     (line,) = capsys.readouterr().err.splitlines()
     told = json.loads(line)
     assert (told["event"], told["level"], told["pcm_bytes"]) == ("turn", "info", 9600)
+
+
+FORGED = "m\n00:00:00.000 info    turn outcome=ok"
+
+
+@pytest.mark.parametrize("form", ["readable", "json"])
+@pytest.mark.parametrize("broken", ["\n", "\r", "\x0b", "\x85", "\u2028", "\x1b[2K"])
+def test_a_value_forges_no_line(
+    capsys: pytest.CaptureFixture[str], form: Literal["readable", "json"], broken: str
+) -> None:
+    log.configure(format=form, level="info")
+    log.tell(DialFailed(FORGED.replace("\n", broken), "refused"))
+    log.log.warning("%s failed", FORGED.replace("\n", broken))
+    written = capsys.readouterr().err
+    assert len(written.splitlines()) == 2
+    assert "\x1b" not in written
+
+
+def test_a_value_forges_no_other_fact(capsys: pytest.CaptureFixture[str]) -> None:
+    log.configure(format="readable", level="info")
+    log.tell(replace(TURN, reason='refused" outcome=ok', outcome="failed"))
+    assert r'reason="refused\" outcome=ok"' in capsys.readouterr().err
+
+
+def test_an_exceptions_text_forges_no_line(capsys: pytest.CaptureFixture[str]) -> None:
+    log.configure(format="readable", level="info")
+    try:
+        raise ValueError(FORGED)
+    except ValueError:
+        log.log.exception("it failed")
+    first, *rest = capsys.readouterr().err.splitlines()
+    assert "it failed" in first
+    assert rest
+    assert all(line.startswith("  ") for line in rest)
 
 
 def test_levels_mean_something(capsys: pytest.CaptureFixture[str]) -> None:

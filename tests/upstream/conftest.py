@@ -9,6 +9,7 @@ from edgeproxy.core.events import Event
 from edgeproxy.core.voice import Voice
 from edgeproxy.emulator.server import Emulator
 from edgeproxy.sarvam.handshake import WS_PATHS, origin_url
+from edgeproxy.upstream.places import Places
 from edgeproxy.upstream.pool import Limits, Pool
 from edgeproxy.upstream.session import Session
 
@@ -51,13 +52,24 @@ def dial_to(url: str, *, codec: str = "linear16", ping_every_s: float = 30.0) ->
 async def make_pool(emulator: Emulator, facts: list[Event]) -> AsyncIterator[MakePool]:
     pools: list[Pool] = []
 
-    def make(*, url: str | None = None, voices: Sequence[Voice] = (), **limits: float) -> Pool:
+    def make(
+        *,
+        url: str | None = None,
+        voices: Sequence[Voice] = (),
+        places: Places | None = None,
+        keep: bool = True,
+        **limits: float,
+    ) -> Pool:
+        most = int(limits.pop("account_sessions", 100))
+        recover_s = limits.pop("recover_s", 10.0)
         settings = {"rest_s": 0.0, "ready": 1} | limits
         pool = Pool(
             "bulbul:v3",
             dial_to(url or emulator.url),  # type: ignore[arg-type]
+            places=places or Places(most, recover_s=recover_s, emit=facts.append),
             limits=Limits(**settings),  # type: ignore[arg-type]
             voices=voices,
+            keep=keep,
             emit=facts.append,
         )
         pools.append(pool)

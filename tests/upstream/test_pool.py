@@ -11,7 +11,8 @@ from edgeproxy.core.errors import Draining, LeaseTimeout, OriginClosed, OriginUn
 from edgeproxy.core.events import CeilingMoved, ConfigSent, DialFailed, Event, SessionRetired
 from edgeproxy.core.voice import Voice
 from edgeproxy.emulator.server import Emulator
-from edgeproxy.upstream.pool import Account, Order, Pool, Pools, backoff
+from edgeproxy.upstream.places import Places
+from edgeproxy.upstream.pool import Order, Pool, backoff
 from edgeproxy.upstream.session import OriginRefused, Session
 
 from ..conftest import until
@@ -207,7 +208,8 @@ async def test_the_origins_limit_lowers_the_ceiling_never_below_one_and_it_recov
     make_pool: MakePool, emulator: Emulator, facts: list[Event], fault: str
 ) -> None:
     emulator.change_faults(fault)
-    pool = make_pool(account_sessions=4, ready=2, recover_s=0.01, lease_timeout_s=10)
+    places = Places(4, recover_s=0.01, emit=facts.append)
+    pool = make_pool(places=places, ready=2, lease_timeout_s=10)
     for _ in range(3):  # a session may be closed with 1003 just after it was leased
         with contextlib.suppress(OriginClosed):
             async with pool.lease(VOICE, order=Order.FIRST) as session:
@@ -215,22 +217,19 @@ async def test_the_origins_limit_lowers_the_ceiling_never_below_one_and_it_recov
                 break
     else:
         pytest.fail("no session spoke")
-    await until(lambda: pool.ceiling == 4)
+    await until(lambda: places.ceiling == 4)
     ceilings = [fact.ceiling for fact in facts if isinstance(fact, CeilingMoved)]
     assert min(ceilings) >= 1
     assert ceilings[0] < 4
 
 
-async def test_an_aged_session_is_replaced_before_it_is_closed(
-    make_pool: MakePool, emulator: Emulator
-) -> None:
-    pool = make_pool(ready=1)
+async def test_an_aged_session_is_replaced_before_it_is_closed(make_pool: MakePool) -> None:
+    pool = make_pool(ready=1, max_age_s=1.0)
     await until(lambda: pool.idle == 1)
     async with pool.lease(VOICE, order=Order.FIRST) as old:
         pass
     await until(lambda: pool.idle >= 1)
     least = pool.idle
-    pool.expire()
 
     def replaced() -> bool:
         nonlocal least
@@ -241,6 +240,27 @@ async def test_an_aged_session_is_replaced_before_it_is_closed(
     assert least >= 1
     async with pool.lease(VOICE, order=Order.FIRST) as new:
         assert await speak(new)
+
+
+async def test_at_the_ceiling_aged_sessions_go_one_at_a_time(make_pool: MakePool) -> None:
+    pool = make_pool(ready=3, account_sessions=3, max_age_s=1.5)
+    await until(lambda: pool.idle == 3)
+    async with (
+        pool.lease(VOICE, order=Order.FIRST) as one,
+        pool.lease(VOICE, order=Order.FIRST) as two,
+        pool.lease(VOICE, order=Order.FIRST) as three,
+    ):
+        old = {one, two, three}
+    await until(lambda: pool.idle == 3)
+    least = 3
+
+    def replaced() -> bool:
+        nonlocal least
+        least = min(least, pool.idle)
+        return not any(session.reusable for session in old)
+
+    await until(replaced)
+    assert least >= 2
 
 
 async def test_surplus_sessions_are_let_go(make_pool: MakePool) -> None:
@@ -290,17 +310,42 @@ def test_backoff_grows_is_jittered_and_is_capped() -> None:
     assert len(set(delays)) > 40
 
 
-async def test_accounts_and_models_never_share_a_session(make_pool: MakePool) -> None:
-    made: list[tuple[str, str]] = []
+async def test_an_origin_that_hangs_up_at_once_is_backed_off_from(
+    make_pool: MakePool, emulator: Emulator
+) -> None:
+    emulator.change_faults("1003")
+    pool = make_pool(ready=4, lease_timeout_s=1.0)
+    answers: list[type[Exception]] = []
+    while OriginUnreachable not in answers:
+        try:
+            async with pool.lease(VOICE, order=Order.FIRST) as session:
+                await speak(session)
+        except (OriginClosed, OriginUnreachable) as error:
+            answers.append(type(error))
+    assert emulator.counters.connections < 40
+    assert pool.problem is not None
 
-    def make(account: Account, model: str, voices: object) -> Pool:
-        made.append((account.name, model))
-        return make_pool()
 
-    pools = Pools(make)
-    one, two = Account("one", "key-1"), Account("two", "key-2")
-    assert pools.of(one, "bulbul:v3") is pools.of(one, "bulbul:v3")
-    assert pools.of(one, "bulbul:v3") is not pools.of(two, "bulbul:v3")
-    assert pools.of(one, "bulbul:v3") is not pools.of(one, "bulbul:v4-flash")
-    assert made == [("one", "bulbul:v3"), ("two", "bulbul:v3"), ("one", "bulbul:v4-flash")]
-    assert "key-1" not in repr(one)
+async def test_a_pool_that_is_not_used_lets_its_sessions_go_and_ends(make_pool: MakePool) -> None:
+    pool = make_pool(keep=False, spare_for_s=0.0, surplus_s=0.0)
+    assert pool.size == 0
+    async with pool.lease(VOICE, order=Order.FIRST) as session:
+        assert await speak(session)
+    await until(lambda: pool.closed)
+    assert pool.size == 0
+
+
+async def test_the_pools_of_an_account_share_its_places(
+    make_pool: MakePool, emulator: Emulator
+) -> None:
+    places = Places(3, recover_s=10)
+    pools = [make_pool(places=places, ready=3) for _ in range(3)]
+    for pool in pools:
+        # Callers come before what merely stands ready elsewhere.
+        async with pool.lease(VOICE, order=Order.FIRST) as session:
+            assert await speak(session)
+            assert emulator.counters.open <= 3
+    assert sum(pool.size for pool in pools) <= 3
+    for pool in pools:
+        await pool.close()
+    assert places.taken == 0

@@ -7,7 +7,7 @@ import pytest
 from edgeproxy.audio import decode
 from edgeproxy.core.errors import OriginError, OriginSilent, OriginUnreachable
 from edgeproxy.emulator.server import Emulator
-from edgeproxy.upstream.pool import Account
+from edgeproxy.upstream.pools import Account
 from edgeproxy.upstream.rest import RestDoor
 from edgeproxy.upstream.session import OriginRefused
 

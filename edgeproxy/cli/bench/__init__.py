@@ -5,7 +5,7 @@ import click
 from .turns import turns
 
 
-@click.group()
+@click.group(no_args_is_help=False)
 def bench() -> None:
     """Measure on this machine what the proxy gains; no key and no network needed."""
 

@@ -1,4 +1,4 @@
-"""An origin to measure against: an emulator in a process of its own, so that its work is not on our loop."""
+"""An origin on this machine: an emulator in a process of its own, so that its work is not on our loop."""
 
 import asyncio
 import re
@@ -11,13 +11,14 @@ _START_S: Final = 15.0
 
 
 @asynccontextmanager
-async def emulator(latency: str) -> AsyncIterator[str]:
-    """Run an emulator on a free port for as long as the context lasts; its URL.
+async def emulator(latency: str, *, port: int = 0) -> AsyncIterator[str]:
+    """Run an emulator for as long as the context lasts, on a free port if none is named; its URL.
 
     Raises OSError, with what it said, when it does not start.
     """
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "edgeproxy", "emulate", "--port", "0", "--latency", latency),
+        *(sys.executable, "-m", "edgeproxy", "emulate"),
+        *("--port", str(port), "--latency", latency),
         stderr=asyncio.subprocess.PIPE,
     )
     assert process.stderr is not None

@@ -1,3 +1,5 @@
+import socket
+
 import aiohttp
 import pytest
 
@@ -11,6 +13,16 @@ async def test_an_emulator_answers_at_the_url_that_is_given() -> None:
         http.get(f"{url}/emulator/state") as answer,
     ):
         assert (await answer.json())["counters"]["utterances"] == 0
+
+
+async def test_a_port_that_is_taken_is_named() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        with pytest.raises(OSError, match=str(port)):
+            async with emulator("instant", port=port):
+                pass
 
 
 async def test_an_emulator_that_does_not_start_says_why() -> None:

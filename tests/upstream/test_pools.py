@@ -1,0 +1,66 @@
+"""All pools: apart by account and model, together in the places of an account."""
+
+from collections.abc import Callable, Sequence
+
+from edgeproxy.core.voice import Voice
+from edgeproxy.upstream.places import Places
+from edgeproxy.upstream.pool import Pool
+from edgeproxy.upstream.pools import Account, Pools
+
+from ..conftest import until
+from .conftest import VOICE
+
+MakePool = Callable[..., Pool]
+ONE, TWO = Account("one", "key-1"), Account("two", "key-2")
+
+
+def pools_of(make_pool: MakePool, made: list[tuple[str, str, Places]], **limits: float) -> Pools:
+    def make(account: Account, model: str, places: Places, voices: Sequence[Voice]) -> Pool:
+        made.append((account.name, model, places))
+        return make_pool(places=places, voices=voices, keep=bool(voices), **limits)
+
+    return Pools(make, make_places=lambda: Places(10, recover_s=10))
+
+
+async def test_accounts_and_models_never_share_a_session(make_pool: MakePool) -> None:
+    made: list[tuple[str, str, Places]] = []
+    pools = pools_of(make_pool, made)
+    assert pools.of(ONE, "bulbul:v3") is pools.of(ONE, "bulbul:v3")
+    assert pools.of(ONE, "bulbul:v3") is not pools.of(TWO, "bulbul:v3")
+    assert pools.of(ONE, "bulbul:v3") is not pools.of(ONE, "bulbul:v4-flash")
+    assert [each[:2] for each in made] == [
+        ("one", "bulbul:v3"),
+        ("two", "bulbul:v3"),
+        ("one", "bulbul:v4-flash"),
+    ]
+
+
+async def test_the_pools_of_an_account_share_places_and_those_of_two_do_not(
+    make_pool: MakePool,
+) -> None:
+    made: list[tuple[str, str, Places]] = []
+    pools = pools_of(make_pool, made)
+    for account, model in ((ONE, "a"), (ONE, "b"), (TWO, "a")):
+        pools.of(account, model)
+    assert made[0][2] is made[1][2]
+    assert made[0][2] is not made[2][2]
+
+
+async def test_warming_begins_a_pool_for_each_model(make_pool: MakePool) -> None:
+    made: list[tuple[str, str, Places]] = []
+    pools = pools_of(make_pool, made)
+    pools.warm(ONE, [VOICE, Voice({**VOICE.fields, "model": "bulbul:v4-flash"})])
+    assert [model for _, model, _ in made] == ["bulbul:v3", "bulbul:v4-flash"]
+    await until(lambda: all(pool.idle for pool in pools))
+
+
+async def test_a_pool_that_has_ended_is_begun_anew(make_pool: MakePool) -> None:
+    pools = pools_of(make_pool, [], spare_for_s=0.0)
+    first = pools.of(ONE, "somebodys-own-model")
+    await until(lambda: first.closed)
+    assert pools.of(ONE, "somebodys-own-model") is not first
+    assert len(list(pools)) == 1
+
+
+def test_a_key_never_shows() -> None:
+    assert "key-1" not in repr(ONE)
