@@ -6,6 +6,7 @@ callers, turns finish, flights land, sessions close, and the store last.
 """
 
 import asyncio
+import signal
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -289,8 +290,9 @@ def _url(settings: Settings, addresses: Sequence[tuple[str, int]]) -> str:
 
 
 async def serve(settings: Settings, *, stop: asyncio.Event) -> None:
-    """Run until ``stop`` is set."""
+    """Run until ``stop`` is set. SIGHUP renews the sessions with the origin, one by one."""
     async with running(settings) as proxy:
         log.log.info("listening on %s, origin %s", proxy.url, settings.origin.url)
+        asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, proxy.pools.expire)
         await stop.wait()
         log.log.info("draining")

@@ -135,6 +135,7 @@ class Pool:
         self._surplus_since: float | None = None
         self._last_problem: OriginError | None = None
         self._planning = False
+        self._generation = 0
         self.closed = False
         """Whether it takes nobody in any more."""
         places.join(self)
@@ -180,6 +181,11 @@ class Pool:
             yield session
         finally:
             self._give_back(session)
+
+    def expire(self) -> None:
+        """Replace every session by a new one, gently: each before it is closed."""
+        self._generation += 1
+        self.plan()
 
     async def close(self) -> None:
         """Turn waiters away, close every session, wait for all tasks."""
@@ -320,7 +326,7 @@ class Pool:
             old.end("past its age")
 
     def _is_old(self, session: Session, now: float) -> bool:
-        return now - session.born > self._limits.max_age_s
+        return session.generation != self._generation or now - session.born > self._limits.max_age_s
 
     def _choose(self, voice: Voice) -> Session:
         for position in range(len(self._idle) - 1, -1, -1):
@@ -345,6 +351,7 @@ class Pool:
         del self._dials[task]
         session = None if task.cancelled() else task.result()
         if session is not None and session.reusable and not self.closed:
+            session.generation = self._generation
             self._idle.append(session)
         else:
             if session is not None:

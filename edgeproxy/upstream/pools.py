@@ -52,6 +52,11 @@ class Pools:
         for model, theirs in by_model.items():
             self.of(account, model, voices=theirs)
 
+    def expire(self) -> None:
+        """Replace every session by a new one, gently: when the origin has moved, or its key."""
+        for pool in self:
+            pool.expire()
+
     async def close(self) -> None:
         """Close every pool."""
         await asyncio.gather(*(pool.close() for pool in self._pools.values()))

@@ -133,6 +133,8 @@ class Session:
         self.voice: Voice | None = None
         """The voice it is configured with."""
         self.born = monotonic()
+        self.generation = 0
+        """Its pool's, when it came up: see Pool.expire."""
         self.proven = False
         """Whether it has said a `final`: the origin is in earnest with it."""
         self.ended_because = ""

@@ -8,6 +8,7 @@ import pytest
 
 from edgeproxy.emulator.server import Emulator
 
+from ..conftest import until
 from ..wire import talk
 from .conftest import Run, Start, line_with
 
@@ -121,3 +122,16 @@ async def test_a_second_sigterm_ends_it_at_once(start: Start, emulator: Emulator
         await line_with(process, "draining")
         process.send_signal(signal.SIGTERM)
         assert await process.wait() == 1
+
+
+async def test_sighup_renews_the_sessions_and_nobody_is_cut_off(
+    start: Start, emulator: Emulator
+) -> None:
+    process = await start("serve", "--port", "0", "--upstream", emulator.url, SARVAM_API_KEY="k")
+    url = (await line_with(process, "listening")).split("listening on ")[1].split(",")[0]
+    async with talk(url) as client:
+        assert (await client.say("नमस्ते।")).audio
+        before = emulator.counters.handshakes
+        process.send_signal(signal.SIGHUP)
+        await until(lambda: emulator.counters.handshakes >= before + 4)
+        assert (await client.say("फिर से नमस्ते।")).audio

@@ -242,6 +242,27 @@ async def test_an_aged_session_is_replaced_before_it_is_closed(make_pool: MakePo
         assert await speak(new)
 
 
+async def test_expired_sessions_are_replaced_before_they_are_closed(make_pool: MakePool) -> None:
+    pool = make_pool(ready=2)
+    await until(lambda: pool.idle == 2)
+    async with pool.lease(VOICE, order=Order.FIRST) as old:
+        pass
+    await until(lambda: pool.idle >= 2)
+    least = pool.idle
+    pool.expire()
+
+    def replaced() -> bool:
+        nonlocal least
+        least = min(least, pool.idle)
+        return not old.reusable
+
+    await until(replaced)
+    assert least >= 2
+    async with pool.lease(VOICE, order=Order.FIRST) as new:
+        assert new.generation == old.generation + 1
+        assert await speak(new)
+
+
 async def test_at_the_ceiling_aged_sessions_go_one_at_a_time(make_pool: MakePool) -> None:
     pool = make_pool(ready=3, account_sessions=3, max_age_s=1.5)
     await until(lambda: pool.idle == 3)
