@@ -7,9 +7,10 @@ callers, turns finish, flights land, sessions close, and the store last.
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Final
 from urllib.parse import urlencode
 
@@ -19,6 +20,7 @@ from . import __version__
 from .audio import decode
 from .cache.flight import Flights
 from .cache.memory import Memory
+from .cache.misses import Misses
 from .cache.store import Store
 from .config import ConfigError, Settings
 from .core.audio import Decoder
@@ -28,9 +30,14 @@ from .core.voice import Voice
 from .downstream.asking import TurnSettings
 from .downstream.auth import Keeper, install_secret
 from .downstream.routes import DoorLimits, Doors, in_sarvams_shape
+from .jobs.at_once import AtOnce
+from .jobs.background import Background
 from .jobs.schedule import Schedule
 from .observe import log
 from .operate.health import Health
+from .phrases.books import Books
+from .phrases.generate import Generator
+from .phrases.generations import Generations
 from .phrases.library import Library
 from .sarvam import fields, models
 from .sarvam.handshake import WS_PATHS, origin_url
@@ -43,6 +50,7 @@ from .upstream.session import Session
 _ENCODERS: Final = 2
 _LAND_S: Final = 5.0
 _DISCARD_EVERY_S: Final = 3600.0
+_MISSES_EVERY_S: Final = 60.0
 _USER_AGENT: Final = f"edgeproxy/{__version__}"
 
 
@@ -107,12 +115,37 @@ def prewarm_voices(settings: Settings) -> list[Voice]:
     return voices
 
 
+@dataclass(frozen=True, slots=True)
+class Workshop:
+    """The rooms below the doors: all that makes and keeps speech, for nobody in particular."""
+
+    settings: Settings
+    books: Books
+    account: Account
+    secret: bytes
+    store: Store
+    pools: Pools
+    flights: Flights
+    speech: Speech
+    misses: Misses
+    generations: Generations
+    generator: Generator
+
+    @property
+    def library(self) -> Library:
+        """The phrase books as they are now."""
+        return self.books.library
+
+
 @asynccontextmanager
-async def running(settings: Settings, *, emit: Emit = log.tell) -> AsyncIterator[Proxy]:
-    """Run the proxy for as long as the context lasts. Raises ConfigError, or OSError (the port)."""
+async def workshop(settings: Settings, *, emit: Emit = log.tell) -> AsyncIterator[Workshop]:
+    """Open the rooms below the doors; on the way out flights land, sessions close, and the store last.
+
+    Raises ConfigError, BookErrors.
+    """
     library = check(settings)
     assert settings.origin.api_key is not None
-    cache, turn = settings.cache, settings.turn
+    cache = settings.cache
     secret = install_secret(cache.data_dir)
     account = Account("own", settings.origin.api_key.get_secret_value())
     store = await Store.open(
@@ -121,9 +154,7 @@ async def running(settings: Settings, *, emit: Emit = log.tell) -> AsyncIterator
         min_free_bytes=cache.min_free_bytes,
         emit=emit,
     )
-    executor = ThreadPoolExecutor(_ENCODERS, thread_name_prefix="encode")
     pools = Pools(_pool_maker(settings, emit))
-    pools.warm(account, [*library.voices, *prewarm_voices(settings)])
     rest = RestDoor(
         settings.origin.url,
         user_agent=_USER_AGENT,
@@ -131,6 +162,7 @@ async def running(settings: Settings, *, emit: Emit = log.tell) -> AsyncIterator
         make_decoder=_make_decoder,
     )
     flights = Flights()
+    misses = Misses.open(cache.data_dir / "misses")
     speech = Speech(
         memory=Memory(limit_bytes=cache.memory_bytes),
         flights=flights,
@@ -144,18 +176,115 @@ async def running(settings: Settings, *, emit: Emit = log.tell) -> AsyncIterator
         ),
         characters_kept=cache.characters_kept,
         ttl_s=cache.ttl_s,
+        on_miss=misses.count,
         emit=emit,
     )
-    doors = Doors(
+    generations = Generations.load(cache.data_dir / "generations.json")
+    generator = Generator(
+        store,
+        lambda voice, text: speech.fetch(voice, text, account),
+        generations,
+        keep=settings.phrases.generations_kept,
+        characters_per_second=settings.phrases.characters_per_second,
+        emit=emit,
+    )
+    books = Books(
+        library,
+        lambda: load_library(settings),
+        directory=settings.phrases.directory,
+        emit=emit,
+    )
+    try:
+        yield Workshop(
+            settings,
+            books,
+            account,
+            secret,
+            store,
+            pools,
+            flights,
+            speech,
+            misses,
+            generations,
+            generator,
+        )
+    finally:
+        await misses.save()
+        await flights.land(timeout_s=_LAND_S)
+        await pools.close()
+        await rest.close()
+        await store.close()
+
+
+@asynccontextmanager
+async def running(settings: Settings, *, emit: Emit = log.tell) -> AsyncIterator[Proxy]:
+    """Run the proxy for as long as the context lasts. Raises ConfigError, BookErrors, OSError (the port)."""
+    async with workshop(settings, emit=emit) as shop:
+        shop.pools.warm(shop.account, [*shop.library.voices, *prewarm_voices(settings)])
+        executor = ThreadPoolExecutor(_ENCODERS, thread_name_prefix="encode")
+        doors = _doors(shop, executor, emit)
+        schedule = Schedule(emit=emit)
+        schedule.every(
+            _DISCARD_EVERY_S,
+            "discard",
+            lambda: shop.store.discard(older_than_s=settings.cache.discard_after_s),
+        )
+        schedule.every(_MISSES_EVERY_S, "misses", shop.misses.save)
+        background = Background()
+        at_once = AtOnce(
+            shop.books,
+            shop.generator,
+            budget_characters=settings.phrases.characters_at_once,
+            now=lambda: datetime.now(UTC),
+        )
+        health = Health(lambda: _details(shop))
+        app = web.Application(
+            client_max_size=settings.server.body_bytes, middlewares=[in_sarvams_shape]
+        )
+        doors.add_routes(app.router)
+        health.add_routes(app.router)
+        runner = web.AppRunner(
+            app, access_log=None, handler_cancellation=True, shutdown_timeout=1.0
+        )
+        await runner.setup()
+        site = web.TCPSite(runner, settings.server.host, settings.server.port, backlog=1024)
+        try:
+            await site.start()
+            schedule.start()
+            health.ready = True
+            background.start("books", shop.books.watch)
+            background.start("at once", at_once.run)
+            yield Proxy(
+                _url(settings, runner.addresses),
+                shop.pools,
+                shop.store,
+                shop.flights,
+                shop.speech,
+                doors,
+            )
+        finally:
+            health.ready = False
+            schedule.stop()
+            await background.stop()
+            await doors.drain()
+            await runner.cleanup()
+            executor.shutdown()
+
+
+def _doors(shop: Workshop, executor: Executor, emit: Emit) -> Doors:
+    settings = shop.settings
+    turn = settings.turn
+    return Doors(
         keeper=Keeper(
             keys=[key.get_secret_value() for key in settings.auth.keys],
-            secret=secret,
-            account=account,
+            secret=shop.secret,
+            account=shop.account,
         ),
-        speech=speech,
+        speech=shop.speech,
         settings=TurnSettings(
             cuts=cuts(settings),
-            library=lambda: library,
+            generations=shop.generations,
+            library=lambda: shop.library,
             parallel_segments=turn.parallel_segments,
             hold_ms=turn.hold_ms,
             idle_text_ms=turn.idle_text_ms,
@@ -171,36 +300,6 @@ async def running(settings: Settings, *, emit: Emit = log.tell) -> AsyncIterator
         executor=executor,
         emit=emit,
     )
-    schedule = Schedule(emit=emit)
-    schedule.every(
-        _DISCARD_EVERY_S,
-        "discard",
-        lambda: store.discard(older_than_s=cache.discard_after_s),
-    )
-    health = Health(lambda: _details(pools, store))
-    app = web.Application(
-        client_max_size=settings.server.body_bytes, middlewares=[in_sarvams_shape]
-    )
-    doors.add_routes(app.router)
-    health.add_routes(app.router)
-    runner = web.AppRunner(app, access_log=None, handler_cancellation=True, shutdown_timeout=1.0)
-    await runner.setup()
-    site = web.TCPSite(runner, settings.server.host, settings.server.port, backlog=1024)
-    try:
-        await site.start()
-        schedule.start()
-        health.ready = True
-        yield Proxy(_url(settings, runner.addresses), pools, store, flights, speech, doors)
-    finally:
-        health.ready = False
-        schedule.stop()
-        await doors.drain()
-        await runner.cleanup()
-        await flights.land(timeout_s=_LAND_S)
-        await pools.close()
-        await rest.close()
-        executor.shutdown()
-        await store.close()
 
 
 def _pool_maker(settings: Settings, emit: Emit) -> Callable[[Account, str, Sequence[Voice]], Pool]:
@@ -239,12 +338,14 @@ def _make_decoder(codec: str, rate: int) -> Decoder:
     return decode.decoder(codec, rate=rate)
 
 
-def _details(pools: Pools, store: Store) -> Mapping[str, object]:
-    problems = [str(pool.problem) for pool in pools if pool.problem is not None]
+def _details(shop: Workshop) -> Mapping[str, object]:
+    problems = [str(pool.problem) for pool in shop.pools if pool.problem is not None]
     return {
         "version": __version__,
-        "pools": [repr(pool) for pool in pools],
-        "records": len(store),
+        "pools": [repr(pool) for pool in shop.pools],
+        "records": len(shop.store),
+        "phrases": len(shop.library),
+        "books_problem": shop.books.problem,
         "origin_problem": problems[0] if problems else None,
     }
 

@@ -16,13 +16,14 @@ passed on as it came and remembered for a minute, so that the same mistake costs
 """
 
 import asyncio
-from collections.abc import Sized
+from collections.abc import Callable, Sized
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from time import monotonic
 from typing import Final
 
 from .audio import quality
+from .audio.resample import resample
 from .cache.clip import Clip, Source, State
 from .cache.flight import Flights
 from .cache.memory import Memory
@@ -39,7 +40,7 @@ from .core.events import (
     RecordRefused,
     ignore,
 )
-from .core.key import Identity
+from .core.key import Identity, Teller
 from .core.text import has_word
 from .core.voice import Voice
 from .sarvam import models, refusals
@@ -63,6 +64,10 @@ class Ask:
     account: Account
     order: Order = Order.FIRST
     keep: bool = True
+    curated: bool = False
+    """Whether it is a book's: pinned, and never too old to be spoken."""
+    master: Identity | None = None
+    """A curated text's recording at the rate it was made in, from which other rates are derived."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,8 +99,10 @@ class Speech:
         patience: Patience,
         characters_kept: int,
         ttl_s: float,
+        on_miss: Callable[[Identity], None] = lambda _: None,
         emit: Emit = ignore,
     ) -> None:
+        self._on_miss = on_miss
         self._memory = memory
         self._flights = flights
         self._store = store
@@ -138,19 +145,49 @@ class Speech:
     async def _fill(self, clip: Clip, ask: Ask) -> None:
         identity = ask.identity
         record = await self._store.get(identity)
-        if record is not None and record.age_s < self._ttl_s:
+        # What is curated speaks until the night has made something better.
+        if record is not None and (ask.curated or record.age_s < self._ttl_s):
             clip.source = Source.DISK
             clip.append(record.pcm)
             clip.times.complete = monotonic()
             clip.complete()
             self._memory.keep(identity, clip)
             return
+        if ask.master is not None and await self._derive(clip, ask, ask.master):
+            return
         clip.source = Source.ORIGIN
+        self._on_miss(identity)
         await self._ask_origin(clip, ask)
         if await self._fit_to_keep(clip, ask):
             self._memory.keep(identity, clip)
             made = datetime.now(UTC)
             await self._store.put(identity, Record(identity.blob, clip.rate, clip.pcm(), made))
+
+    async def _derive(self, clip: Clip, ask: Ask, master: Identity) -> bool:
+        """Fill from a curated recording at another rate; False where there is none."""
+        record = await self._store.get(master)
+        if record is None:
+            return False
+        pcm = await asyncio.to_thread(
+            resample, record.pcm, rate=record.rate, to=ask.identity.voice.rate
+        )
+        clip.source = Source.DISK
+        clip.append(pcm)
+        clip.times.complete = monotonic()
+        clip.complete()
+        self._memory.keep(ask.identity, clip)
+        derived = Record(ask.identity.blob, clip.rate, pcm, record.made)
+        await self._store.put(ask.identity, derived, pinned=True)
+        return True
+
+    async def fetch(self, voice: Voice, text: str, account: Account) -> bytes:
+        """Have a normalised text spoken by the origin, for the night: behind every caller, kept nowhere,
+        tried once. Raises an OriginError."""
+        ask = Ask(Teller("fetch", voice).identity_of_normal(text), account, Order.NIGHT)
+        clip = Clip(rate=voice.rate)
+        pool = self._pools.of(account, voice.model)
+        await self._speak(clip, ask, codec=pool.codec)
+        return clip.pcm()
 
     async def _ask_origin(self, clip: Clip, ask: Ask) -> None:
         self._recall_refusal(ask)

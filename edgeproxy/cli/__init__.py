@@ -12,6 +12,7 @@ from .. import __version__
 from .common import Failure
 from .demo import demo
 from .emulate import emulate
+from .phrases import phrases
 from .say import say
 from .serve import serve
 
@@ -25,7 +26,7 @@ def edgeproxy() -> None:
     """An edge caching proxy for Sarvam text-to-speech."""
 
 
-for verb in (serve, demo, emulate, say):
+for verb in (serve, demo, emulate, say, phrases):
     edgeproxy.add_command(verb)
 
 
