@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Final
 from urllib.parse import urlencode
 
@@ -20,6 +21,7 @@ from . import __version__
 from .audio import decode
 from .cache.flight import Flights
 from .cache.memory import Memory
+from .cache.misses import Misses
 from .cache.store import Store
 from .config import ConfigError, Settings
 from .core.audio import Decoder
@@ -29,9 +31,14 @@ from .core.voice import Voice
 from .downstream.asking import TurnSettings
 from .downstream.auth import Keeper, install_secret
 from .downstream.routes import DoorLimits, Doors, in_sarvams_shape
+from .jobs.at_once import AtOnce
+from .jobs.background import Background
 from .jobs.schedule import Schedule
 from .observe import log
 from .operate.health import Health
+from .phrases.books import Books
+from .phrases.generate import Generator
+from .phrases.generations import Generations
 from .phrases.library import Library
 from .sarvam import fields, models
 from .sarvam.handshake import WS_PATHS, origin_url
@@ -46,6 +53,8 @@ from .upstream.session import Session
 _ENCODERS: Final = 2
 _LAND_S: Final = 5.0
 _DISCARD_EVERY_S: Final = 3600.0
+_MISSES_EVERY_S: Final = 60.0
+_POINTERS_EVERY_S: Final = 1.0
 _SPARE_FOR_S: Final = 600.0
 _CEILING_RECOVERS_S: Final = 10.0
 _USER_AGENT: Final = f"edgeproxy/{__version__}"
@@ -61,6 +70,8 @@ class Proxy:
     flights: Flights
     speech: Speech
     doors: Doors
+    books: Books
+    generations: Generations
 
 
 def check(settings: Settings) -> Library:
@@ -113,15 +124,40 @@ def prewarm_voices(settings: Settings) -> list[Voice]:
     return voices
 
 
+@dataclass(frozen=True, slots=True)
+class Workshop:
+    """The rooms below the doors: all that makes and keeps speech, for nobody in particular."""
+
+    settings: Settings
+    books: Books
+    account: Account
+    secret: bytes
+    store: Store
+    pools: Pools
+    flights: Flights
+    speech: Speech
+    misses: Misses
+    generations: Generations
+    generator: Generator
+
+    @property
+    def library(self) -> Library:
+        """The phrase books as they are now."""
+        return self.books.library
+
+
 @asynccontextmanager
-async def running(settings: Settings, *, emit: Emit = log.tell) -> AsyncIterator[Proxy]:
-    """Run the proxy for as long as the context lasts. Raises ConfigError, BookErrors, OSError (the port)."""
+async def workshop(settings: Settings, *, emit: Emit = log.tell) -> AsyncIterator[Workshop]:
+    """Open the rooms below the doors. Raises ConfigError, BookErrors.
+
+    Whatever was built has its undo, in reverse, however far the building came: flights land, sessions
+    close, and the store last.
+    """
     library = check(settings)
     assert settings.origin.api_key is not None
     cache = settings.cache
     secret = install_secret(cache.data_dir)
     account = Account("own", settings.origin.api_key.get_secret_value())
-    # Whatever was built has its undo, in reverse, however far the building came.
     async with AsyncExitStack() as undo:
         store = await Store.open(
             cache.data_dir / "records",
@@ -130,8 +166,6 @@ async def running(settings: Settings, *, emit: Emit = log.tell) -> AsyncIterator
             emit=emit,
         )
         undo.push_async_callback(store.close)
-        executor = ThreadPoolExecutor(_ENCODERS, thread_name_prefix="encode")
-        undo.callback(executor.shutdown)
         rest = RestDoor(
             settings.origin.url,
             user_agent=_USER_AGENT,
@@ -143,9 +177,10 @@ async def running(settings: Settings, *, emit: Emit = log.tell) -> AsyncIterator
         undo.push_async_callback(pools.close)
         flights = Flights()
         undo.push_async_callback(flights.land, timeout_s=_LAND_S)
-        memory = Memory(limit_bytes=cache.memory_bytes)
+        misses = Misses.open(cache.data_dir / "misses")
+        undo.push_async_callback(misses.save)
         speech = Speech(
-            memory=memory,
+            memory=Memory(limit_bytes=cache.memory_bytes),
             flights=flights,
             store=store,
             pools=pools,
@@ -157,10 +192,47 @@ async def running(settings: Settings, *, emit: Emit = log.tell) -> AsyncIterator
             ),
             characters_kept=cache.characters_kept,
             ttl_s=cache.ttl_s,
+            on_miss=misses.count,
             emit=emit,
         )
-        doors = _doors(settings, account, secret, speech, library, executor, emit)
-        health = Health(lambda: _details(pools, store))
+        generations = Generations.load(cache.data_dir / "generations.json")
+        generator = Generator(
+            store,
+            lambda voice, text: speech.fetch(voice, text, account),
+            generations,
+            keep=settings.phrases.generations_kept,
+            characters_per_second=settings.phrases.characters_per_second,
+            emit=emit,
+        )
+        books = Books(
+            library,
+            lambda: load_library(settings),
+            directory=settings.phrases.directory,
+            emit=emit,
+        )
+        yield Workshop(
+            settings,
+            books,
+            account,
+            secret,
+            store,
+            pools,
+            flights,
+            speech,
+            misses,
+            generations,
+            generator,
+        )
+
+
+@asynccontextmanager
+async def running(settings: Settings, *, emit: Emit = log.tell) -> AsyncIterator[Proxy]:
+    """Run the proxy for as long as the context lasts. Raises ConfigError, BookErrors, OSError (the port)."""
+    async with workshop(settings, emit=emit) as shop, AsyncExitStack() as undo:
+        executor = ThreadPoolExecutor(_ENCODERS, thread_name_prefix="encode")
+        undo.callback(executor.shutdown)
+        doors = _doors(shop, executor, emit)
+        health = Health(lambda: _details(shop))
         app = web.Application(
             client_max_size=settings.server.body_bytes, middlewares=[in_sarvams_shape]
         )
@@ -172,42 +244,67 @@ async def running(settings: Settings, *, emit: Emit = log.tell) -> AsyncIterator
         undo.push_async_callback(runner.cleanup)
         await runner.setup()
         undo.push_async_callback(doors.drain)
-        pools.warm(account, [*library.voices, *prewarm_voices(settings)])
+        shop.pools.warm(shop.account, [*shop.library.voices, *prewarm_voices(settings)])
         site = web.TCPSite(runner, settings.server.host, settings.server.port, backlog=1024)
         await site.start()
         schedule = Schedule(emit=emit)
         schedule.every(
             _DISCARD_EVERY_S,
             "discard",
-            lambda: store.discard(older_than_s=cache.discard_after_s),
+            lambda: shop.store.discard(older_than_s=settings.cache.discard_after_s),
         )
+        schedule.every(_MISSES_EVERY_S, "misses", shop.misses.save)
         schedule.start()
         undo.callback(schedule.stop)
+        background = Background()
+        undo.push_async_callback(background.stop)
+        at_once = AtOnce(
+            shop.books,
+            shop.generator,
+            budget_characters=settings.phrases.characters_at_once,
+            now=lambda: datetime.now(UTC),
+        )
+        background.start("books", shop.books.watch)
+        background.start("at once", at_once.run)
+        background.start("pointers", lambda: _follow_pointers(shop))
         health.ready = True
         undo.callback(health.not_ready)
-        yield Proxy(_url(settings, runner.addresses), pools, store, flights, speech, doors)
+        yield Proxy(
+            _url(settings, runner.addresses),
+            shop.pools,
+            shop.store,
+            shop.flights,
+            shop.speech,
+            doors,
+            shop.books,
+            shop.generations,
+        )
 
 
-def _doors(
-    settings: Settings,
-    account: Account,
-    secret: bytes,
-    speech: Speech,
-    library: Library,
-    executor: Executor,
-    emit: Emit,
-) -> Doors:
+async def _follow_pointers(shop: Workshop) -> None:
+    """Hear of what the command line, or another process, has made or moved."""
+    while True:
+        await asyncio.sleep(_POINTERS_EVERY_S)
+        if await asyncio.to_thread(shop.generations.changed_on_disk):
+            # The records first: a pointer must never stand at one we don't know of.
+            await shop.store.refresh()
+            await asyncio.to_thread(shop.generations.reload)
+
+
+def _doors(shop: Workshop, executor: Executor, emit: Emit) -> Doors:
+    settings = shop.settings
     turn = settings.turn
     return Doors(
         keeper=Keeper(
             keys=[key.get_secret_value() for key in settings.auth.keys],
-            secret=secret,
-            account=account,
+            secret=shop.secret,
+            account=shop.account,
         ),
-        speech=speech,
+        speech=shop.speech,
         settings=TurnSettings(
             cuts=cuts(settings),
-            library=lambda: library,
+            generations=shop.generations,
+            library=lambda: shop.library,
             parallel_segments=turn.parallel_segments,
             hold_ms=turn.hold_ms,
             idle_text_ms=turn.idle_text_ms,
@@ -273,12 +370,14 @@ def _make_decoder(codec: str, rate: int) -> Decoder:
     return decode.decoder(codec, rate=rate)
 
 
-def _details(pools: Pools, store: Store) -> Mapping[str, object]:
-    problems = [str(pool.problem) for pool in pools if pool.problem is not None]
+def _details(shop: Workshop) -> Mapping[str, object]:
+    problems = [str(pool.problem) for pool in shop.pools if pool.problem is not None]
     return {
         "version": __version__,
-        "pools": [repr(pool) for pool in pools],
-        "records": len(store),
+        "pools": [repr(pool) for pool in shop.pools],
+        "records": len(shop.store),
+        "phrases": len(shop.library),
+        "books_problem": shop.books.problem,
         "origin_problem": problems[0] if problems else None,
     }
 

@@ -213,6 +213,22 @@ class Phrases(_Room):
 
     directory: Path | None = None
     """Folder of the books (`*.yaml`); their voices are warmed at start."""
+    generations_kept: Annotated[int, Field(ge=1, le=100)] = 3
+    """How many generations of each phrase are kept, to go back to."""
+    characters_per_second: Annotated[float, Field(gt=0)] = 200.0
+    """Pace at which phrases are asked of the origin."""
+    characters_at_once: Annotated[int, Field(ge=0)] = 50_000
+    """Budget for making new and changed phrases as soon as a book changes."""
+    characters_per_night: Annotated[int, Field(ge=0)] = 200_000
+    """Budget of a night."""
+    night: str = "30 2 * * *"
+    """When the night begins, as crontab writes it."""
+    time_zone: str = "Asia/Kolkata"
+    """Time zone of the night."""
+    night_jitter_s: Annotated[float, Field(ge=0, le=7200)] = 600.0
+    """By how much a night may begin later, so that regions don't all ask at once."""
+    promote_top: Annotated[int, Field(ge=0, le=10_000)] = 50
+    """Of the texts asked most often that were not known, so many are kept beyond the day."""
 
 
 class Log(_Room):

@@ -16,13 +16,14 @@ passed on as it came and remembered for a minute, so that the same mistake costs
 """
 
 import asyncio
-from collections.abc import Sized
+from collections.abc import Callable, Sized
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from time import monotonic
 from typing import Final
 
 from .audio import quality
+from .audio.resample import resample
 from .cache.clip import Clip, Source, State
 from .cache.flight import Flights
 from .cache.memory import Memory
@@ -39,7 +40,7 @@ from .core.events import (
     RecordRefused,
     ignore,
 )
-from .core.key import Identity
+from .core.key import Identity, Teller
 from .core.text import has_word
 from .core.voice import Voice
 from .sarvam import models
@@ -64,6 +65,10 @@ class Ask:
     account: Account
     order: Order = Order.FIRST
     keep: bool = True
+    curated: bool = False
+    """Whether it is a book's: pinned, and never too old to be spoken."""
+    master: Identity | None = None
+    """A curated text's recording at the rate it was made in, from which other rates are derived."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,8 +104,10 @@ class Speech:
         patience: Patience,
         characters_kept: int,
         ttl_s: float,
+        on_miss: Callable[[Identity], None] = lambda _: None,
         emit: Emit = ignore,
     ) -> None:
+        self._on_miss = on_miss
         self._memory = memory
         self._flights = flights
         self._store = store
@@ -123,7 +130,8 @@ class Speech:
             # Dots, dashes, an emoji: nothing to ask the origin for, yet a client that sent text
             # waits for sound (LiveKit takes none for a failure).
             return _pause(ask.identity.voice.rate), "pause"
-        if (clip := self._memory.get(ask.identity)) is not None and self._is_fresh(clip):
+        clip = self._memory.get(ask.identity)
+        if clip is not None and (ask.curated or self._is_fresh(clip)):
             clip.listeners += 1
             self._store.touch(clip.key)
             return clip, "hit-memory"
@@ -148,7 +156,8 @@ class Speech:
     async def _fill(self, clip: Clip, ask: Ask) -> None:
         identity = ask.identity
         record = await self._store.get(identity)
-        if record is not None and record.age_s < self._ttl_s:
+        # What is curated speaks until the night has made something better.
+        if record is not None and (ask.curated or record.age_s < self._ttl_s):
             clip.source = Source.DISK
             clip.made = record.made
             clip.append(record.pcm)
@@ -156,7 +165,10 @@ class Speech:
             clip.complete()
             self._memory.keep(identity, clip)
             return
+        if ask.master is not None and await self._derive(clip, ask, ask.master):
+            return
         clip.source = Source.ORIGIN
+        self._on_miss(identity)
         try:
             async with asyncio.timeout(self._patience.answer_s) as clock:
                 await self._ask_origin(clip, ask, clock)
@@ -170,6 +182,36 @@ class Speech:
             clip.made = datetime.now(UTC)
             self._memory.keep(identity, clip)
             await self._store.put(identity, Record(identity.blob, clip.rate, clip.pcm(), clip.made))
+
+    async def _derive(self, clip: Clip, ask: Ask, master: Identity) -> bool:
+        """Fill from a curated recording at another rate; False where there is none."""
+        record = await self._store.get(master)
+        if record is None:
+            return False
+        pcm = await asyncio.to_thread(
+            resample, record.pcm, rate=record.rate, to=ask.identity.voice.rate
+        )
+        clip.source = Source.DISK
+        clip.made = record.made
+        clip.append(pcm)
+        clip.times.complete = monotonic()
+        clip.complete()
+        self._memory.keep(ask.identity, clip)
+        derived = Record(ask.identity.blob, clip.rate, pcm, record.made)
+        await self._store.put(ask.identity, derived, pinned=True)
+        return True
+
+    async def fetch(self, voice: Voice, text: str, account: Account) -> bytes:
+        """Have a normalised text spoken by the origin, for the night: behind every caller, kept nowhere,
+        tried once. Raises an OriginError."""
+        ask = Ask(Teller("fetch", voice).identity_of_normal(text), account, Order.NIGHT)
+        clip = Clip(rate=voice.rate)
+        try:
+            async with asyncio.timeout(self._patience.fill_s) as clock:
+                await self._speak(clip, ask, clock, codec=None)
+        except TimeoutError:
+            raise OriginSilent(f"not over within {self._patience.fill_s:g} s") from None
+        return clip.pcm()
 
     async def _ask_origin(self, clip: Clip, ask: Ask, clock: asyncio.Timeout) -> None:
         """Have the origin fill the clip; ``clock`` is set on when the first audio is there."""

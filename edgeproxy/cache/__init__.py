@@ -5,4 +5,6 @@
 ``record``  a clip at rest: header, identity, PCM, checksum.
 ``store``   records on disk (diskcache's only door).
 ``memory``  complete clips, bounded in bytes, with their messages ready for the wire.
+``misses``  what the origin had to be asked for, how often, by day.
+``durable`` files that are there whole or not at all.
 """

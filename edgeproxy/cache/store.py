@@ -14,6 +14,7 @@ SQLite wants a connection per thread, hence an executor of our own.
 
 import asyncio
 import os
+import random
 import shutil
 import sqlite3
 from collections import OrderedDict
@@ -39,6 +40,8 @@ from ..core.key import Identity
 from .record import Record
 
 _THREADS: Final = 4
+_SWEPT_AFTER_S: Final = 600.0
+"""Files without a row that are older than this are leftovers; a write takes milliseconds."""
 _FAULTS: Final = (OSError, sqlite3.Error, diskcache.Timeout)
 _PINNED: Final = "pinned"
 _DYNAMIC: Final = "dynamic"
@@ -191,6 +194,63 @@ class Store:
         self._leave(key)
         await self._attempt("remove", lambda: self._cache.delete(key), False)
 
+    def __contains__(self, identity: Identity) -> bool:
+        key = identity.key
+        return key in self._dynamic or key in self._pinned
+
+    async def pin(self, identity: Identity) -> bool:
+        """Take a dynamic record out of all eviction; False where there is none."""
+        key = identity.key
+        size = self._dynamic.get(key)
+        if size is None:
+            return key in self._pinned
+
+        def mark() -> bool:
+            value = self._cache.get(key)
+            return value is not None and bool(self._cache.set(key, value, tag=_PINNED))
+
+        if not await self._attempt("pin", mark, False):
+            return False
+        self._enter(key, size, pinned=True)
+        return True
+
+    async def verify(self, share: float) -> tuple[int, int]:
+        """Read a share (0 to 1) of all records, drawn by chance, and check each whole. How many were
+        read, and how many of them were bad (and are gone)."""
+        keys = [*self._pinned, *self._dynamic]
+        chosen = random.sample(keys, round(len(keys) * share))
+        bad = 0
+        for key in chosen:
+
+            def read(key: str = key) -> bool:
+                value = self._cache.get(key)
+                if value is not None:
+                    Record.unpack(value)
+                return value is not None
+
+            try:
+                whole = await self._attempt("verify", read, False)
+            except RecordError as error:
+                whole = False
+                self._emit(RecordCorrupt(key, str(error)))
+            if not whole:
+                bad += 1
+                await self.remove(key)
+        return len(chosen), bad
+
+    async def refresh(self) -> None:
+        """Learn of records that another process has put or removed."""
+        rows: list[tuple[str, str, int]] | None = None
+        rows = await self._attempt("refresh", self._rows, rows)
+        if rows is not None:
+            known = {key for key, _, _ in rows}
+            for key in [*self._dynamic, *self._pinned]:
+                if key not in known:
+                    self._leave(key)
+            for key, tag, size in rows:
+                if key not in self._dynamic and key not in self._pinned:
+                    self._enter(key, size, pinned=tag == _PINNED)
+
     async def discard(self, *, older_than_s: float) -> int:
         """Remove dynamic records stored longer ago than that; how many. Pinned ones stay."""
         # diskcache stamps rows by the wall clock.
@@ -247,17 +307,22 @@ class Store:
             # Every record is a file, so that its size stands in the index and its bytes are synced.
             disk_min_file_size=0,
         )
+        self._cache = cache
+        files = {name for (name,) in cache._sql("SELECT filename FROM Cache").fetchall()}
+        # Written by a process that died before its row; a young one may be about to write it.
+        before = datetime.now(UTC).timestamp() - _SWEPT_AFTER_S
+        for path in self._directory.glob("*/*/*.val"):
+            if (
+                str(path.relative_to(self._directory)) not in files
+                and path.stat().st_mtime < before
+            ):
+                path.unlink(missing_ok=True)
+        return self._rows()
+
+    def _rows(self) -> list[tuple[str, str, int]]:
         # A private door of the library's, confessed: there is no public way to list keys with
         # their sizes and tags in one query, and one query per key is too slow at start.
-        rows: list[tuple[str, str, int]] = []
-        files: set[str] = set()
-        for key, tag, size, filename in cache._sql(
-            "SELECT key, tag, size, filename FROM Cache ORDER BY store_time"
-        ).fetchall():
-            rows.append((key, tag, size))
-            files.add(filename)
-        for path in self._directory.glob("*/*/*.val"):
-            if str(path.relative_to(self._directory)) not in files:
-                path.unlink()  # written by a process that died before its row
-        self._cache = cache
+        rows: list[tuple[str, str, int]] = self._cache._sql(
+            "SELECT key, tag, size FROM Cache ORDER BY store_time"
+        ).fetchall()
         return rows

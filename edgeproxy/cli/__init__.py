@@ -13,6 +13,7 @@ from .bench import bench
 from .common import Failure
 from .demo import demo
 from .emulate import emulate
+from .phrases import phrases
 from .say import say
 from .serve import serve
 
@@ -26,7 +27,7 @@ def edgeproxy() -> None:
     """An edge caching proxy for Sarvam text-to-speech."""
 
 
-for verb in (serve, demo, emulate, say, bench):
+for verb in (serve, demo, emulate, say, phrases, bench):
     edgeproxy.add_command(verb)
 
 

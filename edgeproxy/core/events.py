@@ -131,6 +131,55 @@ class JobEnded(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class BooksReloaded(Event):
+    """The phrase books were read anew. ``generation`` names what is in them now."""
+
+    phrases: int
+    generation: int
+
+
+@dataclass(frozen=True, slots=True)
+class BooksRefused(Event):
+    """Books that changed can't be used; the ones before speak on."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class PhraseGenerated(Event):
+    """A pinned text was made anew. ``phrase``: ``book/id``; ``speaks``: whether callers hear it now."""
+
+    key: str
+    phrase: str
+    generation: int
+    speaks: bool
+    characters: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class PhraseRefused(Event):
+    """A pinned text could not be made; what callers heard before, they go on hearing."""
+
+    key: str
+    phrase: str
+    reason: str
+    attempts: int
+
+
+@dataclass(frozen=True, slots=True)
+class NightEnded(Event):
+    """A night is over. ``skipped``: texts the budget left for another; ``took_s``: seconds."""
+
+    made: int
+    failed: int
+    skipped: int
+    promoted: int
+    characters: int
+    took_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class SegmentSpoken:
     """One segment of a turn. Times in seconds since the turn's first text was received; None: did not happen.
 

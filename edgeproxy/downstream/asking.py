@@ -3,9 +3,10 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from ..core.key import Teller
+from ..core.key import Identity, Teller
 from ..core.turn import Cut, Cuts
 from ..core.voice import Voice
+from ..phrases.generations import Generations, namespace
 from ..phrases.library import NAMESPACE, Library
 from ..speech import Ask
 from ..upstream.pool import Order
@@ -17,6 +18,7 @@ class TurnSettings:
     """How text becomes segments; times in milliseconds."""
 
     cuts: Cuts
+    generations: Generations
     library: Callable[[], Library]
     """The books as they are now: a turn keeps the ones it began with."""
     parallel_segments: int
@@ -28,16 +30,43 @@ class TurnSettings:
 
 
 class Asker:
-    """Asks for one client in one voice: what a book holds is everybody's, the rest is the client's own."""
+    """Asks for one client in one voice: what a book holds is everybody's, the rest is the client's own.
 
-    def __init__(self, client: Client, voice: Voice) -> None:
+    What a book holds is spoken by the generation its pointer stands at; until there is one, it is a text
+    like any other that all callers share.
+    """
+
+    def __init__(self, client: Client, voice: Voice, generations: Generations) -> None:
         self.voice = voice
-        self._account = client.account
-        self._own = Teller(client.namespace, voice)
-        self._books = Teller(NAMESPACE, voice)
+        self._client = client
+        self._generations = generations
+        self._tellers: dict[tuple[str, int], Teller] = {}
+        self._takes: dict[str, int] = {}
 
     def ask(self, cut: Cut, library: Library, *, first: bool) -> Ask:
         """The ask for ``cut``; ``first``: whether a caller waits in silence for it."""
-        teller = self._books if library.holds(self.voice, cut.text) else self._own
-        identity = teller.identity_of_normal(cut.text)
-        return Ask(identity, self._account, Order.FIRST if first else Order.AHEAD, keep=cut.keep)
+        account, rate = self._client.account, self.voice.rate
+        order = Order.FIRST if first else Order.AHEAD
+        if not library.holds(self.voice, cut.text):
+            own = self._identity(self._client.namespace, rate, cut.text)
+            return Ask(own, account, order, keep=cut.keep)
+        speaks = self._generations.speaking(self.voice, cut.text)
+        if speaks is None:
+            return Ask(self._identity(NAMESPACE, rate, cut.text), account, order, keep=cut.keep)
+        # Takes are served in turn, so that what is heard often does not sound canned.
+        take = self._takes[cut.text] = self._takes.get(cut.text, -1) + 1
+        space = namespace(speaks.number, take % speaks.takes)
+        return Ask(
+            self._identity(space, rate, cut.text),
+            account,
+            order,
+            curated=True,
+            master=self._identity(space, speaks.rate, cut.text),
+        )
+
+    def _identity(self, space: str, rate: int, text: str) -> Identity:
+        teller = self._tellers.get((space, rate))
+        if teller is None:
+            voice = self.voice if rate == self.voice.rate else self.voice.at_rate(rate)
+            teller = self._tellers[space, rate] = Teller(space, voice)
+        return teller.identity_of_normal(text)

@@ -11,4 +11,10 @@
 ``recording``  human recordings that stand in for a voice.
 ``shelf``      a folder of books, held against each other.
 ``library``    what turns look up. Read this one first.
+
+``pinned``       the unit of generation, as it is kept.
+``generations``  what was made of each unit, and which of it is heard: the pointer.
+``due``          what is to be made, and why.
+``studio``       where takes are made, and judged.
+``generate``     the making: budget, store, pointer, one run at a time.
 """

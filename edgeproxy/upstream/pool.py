@@ -10,7 +10,7 @@ themselves between two awaits::
 
 * Idle sessions form a stack, the warmest on top; one that already has the voice goes first.
 * Waiters are served by order (first segments, look-ahead, night), then by age. The night never takes
-  the last `reserve` places.
+  the last `reserve` idle sessions.
 * There are `ready` sessions to spare on top of the leased ones, as far as the account has places
   (:mod:`.places`), for as long as the pool is in use; callers who wait get the spare places of other
   pools, too.
@@ -70,7 +70,7 @@ class Limits:
     ready: int = 4
     """Idle sessions kept on top of the leased ones."""
     reserve: int = 4
-    """Places the night leaves free."""
+    """Idle sessions that the night leaves to callers."""
     lease_timeout_s: float = 3.0
     max_age_s: float = 3000.0
     rest_s: float = 0.1
@@ -292,8 +292,9 @@ class Pool:
             if waiter.session.done():  # cancelled; it removes itself, too
                 self._waiters.pop(0)
                 continue
-            spare = len(self._idle) + self._places.free
-            if not self._idle or (waiter.order is Order.NIGHT and spare <= self._limits.reserve):
+            # What stands ready is for callers; the night takes what was dialled for it.
+            kept = self._limits.reserve if waiter.order is Order.NIGHT else 0
+            if len(self._idle) <= kept:
                 return
             self._waiters.pop(0)
             session = self._choose(waiter.voice)
@@ -306,6 +307,8 @@ class Pool:
         ready = self._limits.ready if now < self._spare_until else 0
         fresh = sum(not self._is_old(session, now) for session in self._idle)
         # Resting sessions are not counted: whoever comes now would have to wait out their rest.
+        night = any(waiter.order is Order.NIGHT for waiter in self._waiters)
+        ready = max(ready, self._limits.reserve if night else 0)
         missing = len(self._waiters) + ready - fresh - len(self._dials)
         for _ in range(min(missing, _DIALS_AT_ONCE - len(self._dials))):
             if not self._places.free:

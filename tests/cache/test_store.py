@@ -118,8 +118,12 @@ async def test_leftovers_of_a_crash_are_swept_and_records_are_not(
     leftover = tmp_path / "records" / "ab" / "cd" / "0123.val"
     leftover.parent.mkdir(parents=True)
     leftover.write_bytes(b"half a record")
+    os.utime(leftover, (0, 0))
+    fresh = leftover.with_name("4567.val")
+    fresh.write_bytes(b"another process is about to write its row")
     second = await open_store(tmp_path, facts)
     assert not leftover.exists()
+    assert fresh.exists()
     assert await second.get(identity) == record_of(identity)
     await second.close()
 
@@ -214,3 +218,49 @@ async def test_old_dynamic_records_are_discarded_and_pinned_ones_stay(
     assert await store.discard(older_than_s=-1) == 1
     assert await store.get(dynamic) is None
     assert await store.get(pinned) == record_of(pinned)
+
+
+async def test_a_pinned_record_is_out_of_all_eviction(
+    tmp_path: Path, facts: list[Event], identify: Identify
+) -> None:
+    store = await open_store(tmp_path, facts)
+    identity = identify("asked a lot")
+    assert not await store.pin(identity)
+    await store.put(identity, record_of(identity))
+    assert await store.pin(identity)
+    assert await store.pin(identity)
+    assert await store.discard(older_than_s=-1) == 0
+    await store.close()
+    again = await open_store(tmp_path, facts, quota_bytes=0)
+    assert await again.get(identity) == record_of(identity)
+    await again.close()
+
+
+async def test_a_share_of_the_records_is_verified_and_bad_ones_are_gone(
+    store: Store, tmp_path: Path, facts: list[Event], identify: Identify
+) -> None:
+    for number in range(10):
+        identity = identify(f"text {number}")
+        await store.put(identity, record_of(identity), pinned=number % 2 == 0)
+    assert await store.verify(0.0) == (0, 0)
+    assert await store.verify(0.5) == (5, 0)
+    file = files(tmp_path)[0]
+    file.write_bytes(file.read_bytes()[:-1] + b"x")
+    assert await store.verify(1.0) == (10, 1)
+    assert len(store) == 9
+    assert [fact for fact in facts if isinstance(fact, RecordCorrupt)]
+
+
+async def test_what_another_process_has_put_is_found_after_a_refresh(
+    store: Store, tmp_path: Path, facts: list[Event], identify: Identify
+) -> None:
+    other = await open_store(tmp_path, facts)
+    identity = identify("from the command line")
+    await other.put(identity, record_of(identity), pinned=True)
+    assert await store.get(identity) is None
+    await store.refresh()
+    assert await store.get(identity) == record_of(identity)
+    await other.remove(identity.key)
+    await other.close()
+    await store.refresh()
+    assert identity not in store

@@ -1,11 +1,15 @@
 """From cuts to asks: whose audio, who pays, who is first."""
 
+from datetime import UTC, datetime
 from pathlib import Path
+
+import pytest
 
 from edgeproxy.core.turn import Cut, Cuts
 from edgeproxy.core.voice import Voice
 from edgeproxy.downstream.asking import Asker
 from edgeproxy.downstream.auth import Client
+from edgeproxy.phrases.generations import Generation, Generations, namespace
 from edgeproxy.phrases.library import NAMESPACE, Library
 from edgeproxy.upstream.pool import Order
 from edgeproxy.upstream.pools import Account
@@ -14,21 +18,49 @@ CLIENT = Client("key-1", Account("own", "k"))
 VOICE = Voice({"model": "bulbul:v3", "language": "hi-IN", "speaker": "shubh", "rate": 24000})
 
 
-def test_what_no_book_holds_is_the_clients_own() -> None:
-    ask = Asker(CLIENT, VOICE).ask(Cut("नमस्ते।"), Library.empty(), first=True)
+@pytest.fixture
+def generations(tmp_path: Path) -> Generations:
+    """Of nothing, so far."""
+    return Generations.load(tmp_path / "generations.json")
+
+
+def held_text(library: Library) -> tuple[Voice, str]:
+    """Something a book holds, and who says it."""
+    spoken = library.phrases[0]
+    return spoken.voice, spoken.segments[0]
+
+
+def generation(number: int, *, rate: int, takes: int = 1) -> Generation:
+    return Generation(
+        number=number,
+        made=datetime(2026, 11, 24, tzinfo=UTC),
+        rate=rate,
+        seconds=1.0,
+        characters=10,
+        loudness_dbfs=-20.0,
+        takes=takes,
+    )
+
+
+def test_what_no_book_holds_is_the_clients_own(generations: Generations) -> None:
+    ask = Asker(CLIENT, VOICE, generations).ask(Cut("नमस्ते।"), Library.empty(), first=True)
     assert ask.identity.teller.namespace == "key-1"
     assert ask.account == CLIENT.account
     assert ask.order is Order.FIRST
     assert ask.keep
 
 
-def test_later_segments_are_looked_ahead_and_clocked_cuts_are_not_kept() -> None:
-    ask = Asker(CLIENT, VOICE).ask(Cut("नमस्ते", keep=False), Library.empty(), first=False)
+def test_later_segments_are_looked_ahead_and_clocked_cuts_are_not_kept(
+    generations: Generations,
+) -> None:
+    ask = Asker(CLIENT, VOICE, generations).ask(
+        Cut("नमस्ते", keep=False), Library.empty(), first=False
+    )
     assert ask.order is Order.AHEAD
     assert not ask.keep
 
 
-def test_what_a_book_holds_is_everybodys(demo_books: Path) -> None:
+def test_what_a_book_holds_is_everybodys(demo_books: Path, generations: Generations) -> None:
     library = Library.load(demo_books, Cuts())
     voice = library.voices[0]
     text = next(
@@ -37,6 +69,32 @@ def test_what_a_book_holds_is_everybodys(demo_books: Path) -> None:
         for segment in phrase.segments
         if library.holds(voice, segment)
     )
-    asker = Asker(CLIENT, voice)
+    asker = Asker(CLIENT, voice, generations)
     assert asker.ask(Cut(text), library, first=True).identity.teller.namespace == NAMESPACE
     assert asker.ask(Cut("x" + text), library, first=True).identity.teller.namespace == "key-1"
+
+
+def test_what_was_made_is_spoken_by_the_generation_the_pointer_stands_at(
+    demo_books: Path, generations: Generations
+) -> None:
+    library = Library.load(demo_books, Cuts())
+    voice, text = held_text(library)
+    generations.add(voice, text, generation(1, rate=voice.rate), move=True)
+    asker = Asker(CLIENT, voice.at_rate(8000), generations)
+    ask = asker.ask(Cut(text), library, first=True)
+    assert ask.curated
+    assert ask.identity.teller.namespace == namespace(1, 0)
+    assert ask.identity.voice.rate == 8000
+    assert ask.master is not None
+    assert ask.master.voice == voice
+    generations.add(voice, text, generation(2, rate=voice.rate), move=True)
+    assert asker.ask(Cut(text), library, first=True).identity.teller.namespace == namespace(2, 0)
+
+
+def test_takes_are_served_in_turn(demo_books: Path, generations: Generations) -> None:
+    library = Library.load(demo_books, Cuts())
+    voice, text = held_text(library)
+    generations.add(voice, text, generation(1, rate=voice.rate, takes=3), move=True)
+    asker = Asker(CLIENT, voice, generations)
+    spaces = [asker.ask(Cut(text), library, first=True).identity.teller.namespace for _ in range(4)]
+    assert spaces == [namespace(1, take) for take in (0, 1, 2, 0)]

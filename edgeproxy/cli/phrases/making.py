@@ -1,0 +1,159 @@
+"""``edgeproxy phrases plan`` and ``build``: what would be made, and making it."""
+
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Final
+
+import click
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from ... import app
+from ...config import Settings
+from ...phrases import generate
+from ...phrases.due import Due
+from ...phrases.generate import Built
+from ..common import fail, run
+from .naming import clipped
+from .rooms import console, cost, count, with_settings, workshop
+
+_LINES: Final = 20
+"""Lines of progress where there is no terminal."""
+
+_only = click.option("--only", metavar="BOOK[/ID]", help="Nothing but this book or phrase.")
+_all = click.option(
+    "--all", "all_due", is_flag=True, help="Also what is fresh; an extra generation."
+)
+
+
+@click.command()
+@_only
+@_all
+@with_settings
+def plan(settings: Settings, only: str | None, *, all_due: bool) -> None:
+    """Show what `build` would make, why, and what it costs. Asks the origin for nothing."""
+    run(_plan(settings, only, all_due=all_due))
+
+
+@click.command()
+@_only
+@_all
+@click.option("--dry-run", is_flag=True, help="The same as `plan`.")
+@with_settings
+def build(settings: Settings, only: str | None, *, all_due: bool, dry_run: bool) -> None:
+    """Make what is new, changed or too old; what is good enough is heard at once.
+
+    What fails its check is not heard: the recording before it speaks on, and the exit code is 1. Stopped
+    half-way, it goes on where it was when begun again.
+    """
+    if dry_run:
+        run(_plan(settings, only, all_due=all_due))
+    elif run(_build(settings, only, all_due=all_due)):
+        fail("not everything could be made; what was heard before is heard still")
+
+
+async def _plan(settings: Settings, only: str | None, *, all_due: bool) -> None:
+    async with workshop(settings) as shop:
+        due = _due(shop, only, all_due=all_due)
+    if not due:
+        click.echo("nothing to do: everything the books say is made")
+        return
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for column in ("phrase", "language", "speaker", "why"):
+        table.add_column(column, no_wrap=True)
+    table.add_column("characters", justify="right", no_wrap=True)
+    table.add_column("text")
+    for each in due:
+        voice = each.unit.voice
+        table.add_row(
+            each.unit.phrases[0],
+            voice.language,
+            voice.speaker,
+            each.reason,
+            f"{each.characters:,}",
+            clipped(each.unit.text),
+        )
+    console().print(table)
+    reasons = Counter(each.reason for each in due)
+    listed = ", ".join(f"{number:,} {reason}" for reason, number in reasons.items())
+    characters = sum(each.characters for each in due)
+    click.echo(f"\n{count(len(due), 'recording')} to make ({listed}): {cost(characters)}")
+    if characters > settings.phrases.characters_per_night:
+        click.echo(
+            f"more than the budget of one run, {settings.phrases.characters_per_night:,} characters "
+            "(phrases.characters_per_night): the rest waits for the next"
+        )
+
+
+def _due(shop: app.Workshop, only: str | None, *, all_due: bool) -> list[Due]:
+    try:
+        return shop.generator.plan(shop.library, now=datetime.now(UTC), only=only, all_due=all_due)
+    except ValueError as error:
+        fail(str(error), code=2)
+
+
+async def _build(settings: Settings, only: str | None, *, all_due: bool) -> bool:
+    """Whether something was left that should have been made."""
+    async with workshop(settings, asks_origin=True) as shop:
+        due = _due(shop, only, all_due=all_due)
+        if not due:
+            click.echo("nothing to do: everything the books say is made")
+            return False
+        with _progress(len(due)) as progress:
+            built = await shop.generator.build(
+                due,
+                budget_characters=settings.phrases.characters_per_night,
+                progress=progress,
+            )
+    return _tell(built, settings)
+
+
+@contextmanager
+def _progress(total: int) -> Iterator[generate.Progress]:
+    """A bar on a terminal; else a line now and then."""
+    err = console(stderr=True)
+    if not err.is_terminal:
+        every = max(1, total // _LINES)
+
+        def line(done: int, total: int, phrase: str) -> None:
+            if done % every == 0 or done == total:
+                click.echo(f"{done} of {total}: {phrase}", err=True)
+
+        yield line
+        return
+    columns = (
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        TextColumn("{task.description}"),
+    )
+    with Progress(*columns, console=err) as bar:
+        task = bar.add_task("", total=total)
+        yield lambda done, total, phrase: bar.update(task, completed=done, description=phrase)
+
+
+def _tell(built: Built, settings: Settings) -> bool:
+    waiting = [each for each in built.made if each.unit.manual]
+    click.echo(f"{count(len(built.made), 'recording')} made: {cost(built.characters)}")
+    if waiting:
+        first = waiting[0].unit.phrases[0]
+        click.echo(
+            f"{count(len(waiting), 'recording')} of these wait to be picked (swap: manual), such as "
+            f"{first}; see `edgeproxy phrases history {first}`"
+        )
+    for refused in built.failed:
+        unit = refused.due.unit
+        who = f"{unit.voice.language} {unit.voice.speaker}: {clipped(unit.text)}"
+        why = "; ".join(refused.reasons)
+        click.echo(f"failed: {unit.phrases[0]}: {who}: {why}", err=True)
+    if built.skipped:
+        why = built.stopped or (
+            f"the budget of {settings.phrases.characters_per_night:,} characters "
+            "(phrases.characters_per_night) is spent"
+        )
+        click.echo(
+            f"{count(len(built.skipped), 'recording')} left for the next run: {why}", err=True
+        )
+    return bool(built.failed) or built.stopped is not None

@@ -1,0 +1,130 @@
+"""What the verbs of ``phrases`` open (settings from options, rooms from those), and how they say figures."""
+
+import functools
+import os
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final, NoReturn
+
+import click
+from pydantic import SecretStr
+from rich.console import Console
+
+from ... import app
+from ...config import ConfigError, Settings
+from ...observe import log
+from ...phrases.problem import BookErrors, Problem
+from ...sarvam.models import RUPEES_PER_CHARACTER
+from ..common import fail
+from ..serve import settings_or_fail
+
+_USUAL: Final = Path("phrases")
+_WIDE: Final = 200
+_AGES: Final = ((86_400, "day"), (3600, "hour"), (60, "minute"))
+
+
+def with_settings(verb: Callable[..., None]) -> Callable[..., None]:
+    """Give a verb the options that name books, data and settings, and call it with the settings they come to.
+
+    The folder of books is ``phrases`` where nothing else is said; without one the verb ends with exit code 2.
+    """
+
+    @click.option(
+        "--config",
+        "file",
+        type=click.Path(dir_okay=False, path_type=Path),
+        help="Settings, as YAML.",
+    )
+    @click.option(
+        "--phrases",
+        type=click.Path(file_okay=False, path_type=Path),
+        help="Folder of phrase books.  [default: phrases]",
+    )
+    @click.option(
+        "--data-dir",
+        type=click.Path(file_okay=False, path_type=Path),
+        help="Where recordings live; the server's.  [default: data]",
+    )
+    @click.option("--upstream", metavar="URL", help="The origin.  [default: https://api.sarvam.ai]")
+    @functools.wraps(verb)
+    def with_options(
+        file: Path | None,
+        phrases: Path | None,
+        data_dir: Path | None,
+        upstream: str | None,
+        **own: Any,
+    ) -> None:
+        def settings(directory: Path | None) -> Settings:
+            return settings_or_fail(
+                file,
+                origin={"url": upstream},
+                cache={"data_dir": data_dir},
+                phrases={"directory": directory},
+            )
+
+        found = settings(phrases)
+        if found.phrases.directory is None:
+            if not _USUAL.is_dir():
+                fail(f"no folder of books: there is no `{_USUAL}` here; use --phrases DIR", code=2)
+            found = settings(_USUAL)
+        verb(found, **own)
+
+    return with_options
+
+
+@asynccontextmanager
+async def workshop(settings: Settings, *, asks_origin: bool = False) -> AsyncIterator[app.Workshop]:
+    """Open the rooms. Who asks the origin for nothing needs no key; books that are wrong are told in full."""
+    if settings.origin.api_key is None and not asks_origin:
+        origin = settings.origin.model_copy(update={"api_key": SecretStr("none")})
+        settings = settings.model_copy(update={"origin": origin})
+    log.configure(format=settings.log.format, level="error")
+    try:
+        async with app.workshop(settings) as shop:
+            yield shop
+    except ConfigError as error:
+        fail(str(error), code=2)
+    except BookErrors as error:
+        refuse(settings, error.problems, code=2)
+
+
+def refuse(settings: Settings, problems: tuple[Problem, ...], *, code: int) -> NoReturn:
+    """Leave because of what is wrong with the books, each problem on a line of standard error."""
+    tell(problems)
+    errors = sum(each.severity == "error" for each in problems)
+    fail(f"{count(errors, 'error')} in {settings.phrases.directory}", code=code)
+
+
+def tell(problems: tuple[Problem, ...]) -> None:
+    """Write ``file:line:column: severity: what to put right``, one line each, to standard error."""
+    for problem in problems:
+        click.echo(str(problem), err=True)
+
+
+def console(**options: Any) -> Console:
+    """Where tables go: as wide as the terminal; wide enough where there is none, for grep and files."""
+    found = Console(highlight=False, **options)
+    if not found.is_terminal and "COLUMNS" not in os.environ:
+        found.width = _WIDE
+    return found
+
+
+def count(number: int, what: str) -> str:
+    """``1 text``, ``2 texts``."""
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
+
+
+def cost(characters: int) -> str:
+    """Characters, and the rupees that Sarvam takes for them."""
+    return f"{count(characters, 'character')}, ₹{characters * RUPEES_PER_CHARACTER:,.2f}"
+
+
+def age(made: datetime, now: datetime) -> str:
+    """How long ago, in the largest unit that fits."""
+    seconds = (now - made).total_seconds()
+    for size, name in _AGES:
+        if seconds >= size:
+            return count(int(seconds // size), name)
+    return "just now"

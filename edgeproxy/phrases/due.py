@@ -1,0 +1,192 @@
+"""What the books want made, and why: from a library and what was made so far to what is due."""
+
+import difflib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Final, Literal, get_args
+
+from ..core.text import has_word, normalise
+from ..core.voice import Voice
+from ..sarvam import models
+from .generations import Generations
+from .library import Library
+from .pinned import Generation, Pinned, unit_key
+from .recording import Recording
+from .shelf import Spoken
+
+Reason = Literal["new", "changed text", "changed voice", "failed check", "older than refresh_after"]
+"""Why something is due, the most pressing first. A changed voice is also another recording, a higher rate, or
+more takes; a failed check is also a record that is gone."""
+
+_PRESSING: Final = {reason: place for place, reason in enumerate(get_args(Reason))}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unit:
+    """A pinned text in one voice, as all books together want it.
+
+    ``voice`` has the highest of ``rates`` (Hz); ``phrases``: the ``book/id`` that say it; ``recording``: what
+    a human said instead; ``manual``: its pointer is only moved by hand.
+    """
+
+    key: str
+    text: str
+    voice: Voice
+    rates: tuple[int, ...]
+    phrases: tuple[str, ...]
+    takes: int
+    recording: Recording | None
+    manual: bool
+    refresh_after: timedelta | None
+
+    @property
+    def characters(self) -> int:
+        """What making it costs; nothing, where a human has spoken."""
+        return 0 if self.recording else self.takes * len(self.text)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Due:
+    """A unit that is to be made. ``after``: the number of its latest generation, 0 without; ``asked``: when
+    it was found due, which is what its generation will be dated."""
+
+    unit: Unit
+    reason: Reason
+    after: int
+    asked: datetime
+
+    @property
+    def characters(self) -> int:
+        """What making it costs, if it succeeds at once."""
+        return self.unit.characters
+
+    @property
+    def rupees(self) -> float:
+        """The same in money."""
+        return self.characters * models.RUPEES_PER_CHARACTER
+
+
+def units(library: Library) -> dict[str, Unit]:
+    """All units of the books that everybody may hear, by key, in the order of the books."""
+    found: dict[str, Unit] = {}
+    for spoken in library.phrases:
+        book = library.books[spoken.book]
+        if spoken.phrase.pin and book.tenants is None:
+            for text in filter(has_word, spoken.pinned):
+                unit = _unit(spoken, text, library)
+                other = found.get(unit.key)
+                found[unit.key] = unit if other is None else _together(other, unit)
+    return found
+
+
+def _unit(spoken: Spoken, text: str, library: Library) -> Unit:
+    book, phrase = library.books[spoken.book], spoken.phrase
+    # The sentences of a whole phrase are what a turn falls back to; only the whole has takes or a recording.
+    whole = spoken.whole and text == normalise(spoken.text)
+    return Unit(
+        key=unit_key(spoken.voice, text),
+        text=text,
+        voice=spoken.voice,
+        rates=spoken.rates,
+        phrases=(f"{spoken.book}/{spoken.id}",),
+        takes=phrase.takes if whole else 1,
+        recording=spoken.recording if whole else None,
+        manual=book.swap == "manual",
+        refresh_after=phrase.refresh_after or book.refresh_after,
+    )
+
+
+def _together(one: Unit, other: Unit) -> Unit:
+    """What satisfies both of two phrases that share a text."""
+    ages = [each.refresh_after for each in (one, other) if each.refresh_after is not None]
+    return replace(
+        one,
+        voice=max(one.voice, other.voice, key=lambda voice: voice.rate),
+        rates=tuple(sorted({*one.rates, *other.rates})),
+        phrases=tuple(dict.fromkeys((*one.phrases, *other.phrases))),
+        takes=max(one.takes, other.takes),
+        recording=one.recording or other.recording,
+        manual=one.manual or other.manual,
+        refresh_after=min(ages, default=None),
+    )
+
+
+def due(
+    library: Library,
+    generations: Generations,
+    *,
+    is_there: Callable[[Unit, Generation], bool],
+    now: datetime,
+    only: str | None = None,
+    all_due: bool = False,
+) -> list[Due]:
+    """What is to be made, the most pressing first, else in the order of the books.
+
+    ``is_there``: whether the records of a generation are; ``only``: a ``book/id``, or all of a ``book``;
+    ``all_due``: as if nothing were young enough. Raises ValueError when there is no such phrase.
+    """
+    wanted = units(library)
+    _check(only, library)
+    gone: dict[str, list[Pinned]] = {}
+    for pinned in generations:
+        if pinned.key not in wanted and pinned.generations:
+            for phrase in pinned.phrases:
+                gone.setdefault(phrase, []).append(pinned)
+    found = []
+    for unit in wanted.values():
+        if only is None or any(only in (name, name.partition("/")[0]) for name in unit.phrases):
+            made = generations.find(unit.key)
+            reason = _reason(unit, made, gone, is_there, now)
+            if reason is None and all_due and unit.recording is None:
+                reason = "older than refresh_after"
+            if reason is not None:
+                latest = made.latest.number if made and made.latest else 0
+                found.append(Due(unit=unit, reason=reason, after=latest, asked=now))
+    return sorted(found, key=lambda each: _PRESSING[each.reason])
+
+
+def _reason(
+    unit: Unit,
+    made: Pinned | None,
+    gone: dict[str, list[Pinned]],
+    is_there: Callable[[Unit, Generation], bool],
+    now: datetime,
+) -> Reason | None:
+    if made is None:
+        return _why_new(unit, gone)
+    if (latest := made.latest) is None:
+        return "failed check"
+    if latest.recording != (unit.recording.digest if unit.recording else None):
+        return "changed voice"
+    if latest.rate < unit.voice.rate or latest.takes < unit.takes:
+        return "changed voice"
+    if made.failed is not None or not is_there(unit, latest):
+        return "failed check"
+    # A human does not say it again.
+    age = None if unit.recording else unit.refresh_after
+    return "older than refresh_after" if age and latest.made + age <= now else None
+
+
+def _why_new(unit: Unit, gone: dict[str, list[Pinned]]) -> Reason:
+    """Whether it takes the place of something that its phrases no longer say."""
+    before = [pinned for phrase in unit.phrases for pinned in gone.get(phrase, ())]
+    usual = unit.voice.at_rate(models.DEFAULT_RATE)
+    if any(pinned.at_rate(models.DEFAULT_RATE) == usual for pinned in before):
+        return "changed text"
+    if any(pinned.text == unit.text for pinned in before):
+        return "changed voice"
+    return "new"
+
+
+def _check(only: str | None, library: Library) -> None:
+    if only is not None and only not in (names := set(_names(library))):
+        close = difflib.get_close_matches(only, sorted(names), n=1)
+        meant = f"; did you mean {close[0]}?" if close else ""
+        raise ValueError(f"there is no phrase or book `{only}`{meant}")
+
+
+def _names(library: Library) -> Iterator[str]:
+    for spoken in library.phrases:
+        yield spoken.book
+        yield f"{spoken.book}/{spoken.id}"

@@ -1,0 +1,123 @@
+"""`phrases suggest`: a book of what callers heard often, that our own reader takes."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from edgeproxy.cache.misses import Missed, Misses
+from edgeproxy.cli.phrases.suggestion import as_book, worth_adding
+from edgeproxy.core.key import Teller
+from edgeproxy.core.text import normalise
+from edgeproxy.core.turn import Cuts
+from edgeproxy.core.voice import Voice
+from edgeproxy.phrases.library import Library
+from edgeproxy.sarvam import models
+
+from ..conftest import Run
+
+HOURS = "What are your opening hours?"
+
+
+def voice(language: str = "en-IN", **fields: Any) -> dict[str, Any]:
+    """A voice as misses are counted in: all that is audible but the rate."""
+    given = {"target_language_code": language, "speaker": "ritu", **fields}
+    return {name: value for name, value in models.audible(given).items() if name != "rate"}
+
+
+def missed(text: str, asked: int = 5, **fields: Any) -> Missed:
+    return Missed(text, voice(**fields), asked, len(text))
+
+
+def read_back(found: Sequence[Missed], folder: Path) -> Library:
+    """The library of the book that is suggested."""
+    (folder / "heard.yaml").write_text(
+        as_book(worth_adding(found, Library.empty()), days=7), encoding="utf-8"
+    )
+    return Library.load(folder, Cuts())
+
+
+def test_what_is_suggested_is_a_book_that_says_it_just_so(tmp_path: Path) -> None:
+    found = [
+        missed(HOURS),
+        missed(HOURS, speaker="shubh"),
+        missed("Tomorrow: at nine #1", pace=1.25),
+        missed("नमस्ते।", language="hi-IN", model="bulbul:v4-flash", pitch=0.3),
+        missed("“Yes”, he said", other_knob="true", another=2),
+        missed("हाँ जी?", language="hi-IN", dict_id="p_1"),
+        missed("null"),
+        missed("- no", language="ta-IN", enable_preprocessing=True),
+    ]
+    library = read_back(found, tmp_path)
+    for each in found:
+        assert library.holds(Voice({"rate": 22050, **each.voice}), each.text), each
+    assert len(library.books["heard"].phrases) == len(found)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.text(min_size=1, max_size=60).map(normalise), min_size=1, max_size=4))
+def test_whatever_callers_were_told_the_reader_takes_it(tmp_path: Path, texts: list[str]) -> None:
+    suggested = worth_adding([missed(text) for text in dict.fromkeys(texts)], Library.empty())
+    if suggested:
+        (tmp_path / "heard.yaml").write_text(as_book(suggested, days=1), encoding="utf-8")
+        library = Library.load(tmp_path, Cuts())
+        assert {each.text for each in library.phrases} == {each.text for each in suggested}
+
+
+def test_times_characters_and_rupees_stand_beside_each(tmp_path: Path) -> None:
+    suggested = worth_adding([missed(HOURS, asked=1000)], Library.empty())
+    book = as_book(suggested, days=7)
+    assert "in the last 7 days, and in no book: 1 text." in book
+    assert "  what-are-your-opening:  # asked 1,000 times: 28,000 characters, ₹84.00" in book
+    assert f"    en-IN: {HOURS}" in book.splitlines()
+
+
+def test_what_a_book_holds_was_asked_once_or_cannot_be_written_is_left_out(
+    demo_books: Path,
+) -> None:
+    library = Library.load(demo_books, Cuts())
+    found = [
+        missed("May I have your full name, please?"),
+        missed("May I have your full name, please?", pace=1.5),
+        missed(HOURS, asked=1),
+        missed("This is {your name} speaking"),
+        missed("Bonjour", language="french"),
+    ]
+    (kept,) = worth_adding(found, library)
+    assert kept.voice["pace"] == 1.5
+
+
+def test_one_text_has_the_same_id_every_day() -> None:
+    texts = [missed("नमस्ते।", language="hi-IN"), missed("हाँ जी?", language="hi-IN")]
+    one, other = (
+        as_book(worth_adding(list(order), Library.empty()), days=1).splitlines()
+        for order in (texts, texts[::-1])
+    )
+    assert sorted(one) == sorted(other)
+
+
+async def test_the_misses_of_the_last_days_come_out_as_yaml(phrases: Run, tmp_path: Path) -> None:
+    teller = Teller("k", Voice({"rate": 24000, **voice()}))
+    misses = Misses.open(tmp_path / "data" / "misses")
+    for _ in range(3):
+        misses.count(teller.identity(HOURS))
+        misses.count(teller.identity("May I have your full name, please?"))
+        misses.count(teller.identity("Your code is 4 8 1 5."))
+    await misses.save()
+    ended = await phrases("suggest", SARVAM_API_KEY="")
+    assert (ended.code, ended.err) == (0, "")
+    assert "asked 3 times" in ended.out
+    assert [line for line in ended.out.splitlines() if "en-IN:" in line] == [f"    en-IN: {HOURS}"]
+    (tmp_path / "phrases" / "heard.yaml").write_text(ended.out, encoding="utf-8")
+    assert (await phrases("check")).code == 0
+    assert (await phrases("suggest")).out == ""
+
+
+async def test_without_anything_to_suggest_nothing_is_printed_that_could_be_pasted(
+    phrases: Run,
+) -> None:
+    ended = await phrases("suggest", "--days", "3")
+    assert (ended.code, ended.out) == (0, "")
+    assert "nothing to suggest: in the last 3 days" in ended.err

@@ -1,0 +1,52 @@
+"""An edited phrase is a hit within seconds, without a restart: the whole house, over real sockets."""
+
+from pathlib import Path
+
+from edgeproxy.app import Proxy
+from edgeproxy.core.events import Event, PhraseGenerated
+from edgeproxy.emulator.server import Emulator
+
+from ..conftest import StartProxy, until
+from ..wire import talk
+
+BOOK = """
+languages: [en-IN]
+voice: {model: "bulbul:v3", speaker: ritu}
+sample_rates: [8000]
+phrases:
+  hello: %s
+"""
+VOICE = {"target_language_code": "en-IN", "speaker": "ritu"}
+
+
+def made(facts: list[Event]) -> int:
+    return sum(isinstance(fact, PhraseGenerated) for fact in facts)
+
+
+async def said(proxy: Proxy, text: str) -> list[str]:
+    async with talk(proxy.url) as client:
+        await client.config(**VOICE)
+        return (await client.say(text)).verdicts
+
+
+async def test_what_is_new_in_a_book_is_made_at_once_and_is_a_hit_for_everybody(
+    start_proxy: StartProxy, emulator: Emulator, facts: list[Event], tmp_path: Path
+) -> None:
+    folder = tmp_path / "books"
+    folder.mkdir()
+    book = folder / "desk.yaml"
+    book.write_text(BOOK % "Hello there.", encoding="utf-8")
+    async with start_proxy(phrases={"directory": folder}) as proxy:
+        await until(lambda: made(facts) == 1)
+        assert await said(proxy, "Hello there.") == ["hit-disk"]
+        assert await said(proxy, "Hello there.") == ["hit-memory"]
+        book.write_text(BOOK % "Good morning to you.", encoding="utf-8")
+        await until(lambda: made(facts) == 2, timeout_s=30)
+        assert await said(proxy, "Good morning to you.") == ["hit-disk"]
+        book.write_text("phrases: [", encoding="utf-8")
+        await until(lambda: proxy.books.problem is not None, timeout_s=30)
+        assert await said(proxy, "Good morning to you.") == ["hit-memory"]
+    spent = emulator.counters.flushes
+    async with start_proxy(phrases={"directory": None}) as proxy:
+        pass
+    assert emulator.counters.flushes == spent == 2

@@ -1,0 +1,75 @@
+"""The books as they are now: swapped when good, kept when bad."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from edgeproxy.core.events import BooksRefused, BooksReloaded, Event
+from edgeproxy.core.turn import Cuts
+from edgeproxy.phrases.books import Books
+from edgeproxy.phrases.library import Library
+
+BOOK = """
+languages: [en-IN]
+voice: {model: "bulbul:v3", speaker: ritu}
+phrases:
+  hello: %s
+"""
+
+
+@pytest.fixture
+def book(tmp_path: Path) -> Path:
+    book = tmp_path / "desk.yaml"
+    book.write_text(BOOK % "Hello there.", encoding="utf-8")
+    return book
+
+
+@pytest.fixture
+def books(book: Path, facts: list[Event]) -> Books:
+    def load() -> Library:
+        return Library.load(book.parent, Cuts())
+
+    return Books(load(), load, directory=book.parent, emit=facts.append)
+
+
+async def test_a_changed_book_is_another_library(
+    books: Books, book: Path, facts: list[Event]
+) -> None:
+    before = books.library
+    assert not await books.reload()
+    assert books.library is before
+    book.write_text(BOOK % "Good morning.", encoding="utf-8")
+    assert await books.reload()
+    assert [each.text for each in books.library.phrases] == ["Good morning."]
+    assert books.changed.is_set()
+    assert [type(fact) for fact in facts] == [BooksReloaded]
+
+
+async def test_a_bad_book_changes_nothing_and_says_so_until_it_is_good_again(
+    books: Books, book: Path, facts: list[Event]
+) -> None:
+    before = books.library
+    book.write_text("phrases: [", encoding="utf-8")
+    assert not await books.reload()
+    assert books.library is before
+    assert books.problem is not None
+    assert "desk.yaml:" in books.problem
+    assert [type(fact) for fact in facts] == [BooksRefused]
+    book.write_text(BOOK % "Hello there.", encoding="utf-8")
+    assert not await books.reload()
+    assert books.problem is None
+
+
+async def test_a_change_on_disk_is_seen(books: Books, book: Path) -> None:
+    watching = asyncio.ensure_future(books.watch())
+    async with asyncio.timeout(30):
+        number = 0
+        while not books.changed.is_set():
+            # Written again and again: the watcher may not have begun when the first change comes.
+            number += 1
+            book.write_text(BOOK % f"Number {number}.", encoding="utf-8")
+            await asyncio.sleep(0.1)
+    watching.cancel()
+    await asyncio.gather(watching, return_exceptions=True)
+    assert books.library.phrases[0].text.startswith("Number ")

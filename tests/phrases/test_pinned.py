@@ -1,0 +1,81 @@
+"""A unit as it is kept: what is heard, what may go, and back from JSON what was written."""
+
+from datetime import UTC, datetime
+
+import orjson
+import pytest
+
+from edgeproxy.core.voice import Voice
+from edgeproxy.phrases.pinned import Failure, Generation, Pinned, namespace, unit_key
+
+NOW = datetime(2026, 11, 24, 2, 30, tzinfo=UTC)
+FIELDS = {"model": "bulbul:v3", "language": "hi-IN", "speaker": "ritu"}
+VOICE = Voice({**FIELDS, "rate": 24000})
+
+
+def generation(number: int) -> Generation:
+    return Generation(number, NOW, 24000, 1.5, 7, -20.25, takes=2)
+
+
+def pinned(*numbers: int, speaks: int | None = None) -> Pinned:
+    return Pinned(
+        key=unit_key(VOICE, "नमस्ते।"),
+        text="नमस्ते।",
+        voice=FIELDS,
+        phrases=("desk/greeting",),
+        generations=tuple(map(generation, numbers)),
+        speaks=speaks,
+    )
+
+
+def test_a_unit_is_the_same_at_every_rate_and_another_in_every_other_voice() -> None:
+    key = unit_key(VOICE, "Hello.")
+
+    assert unit_key(VOICE.at_rate(8000), "Hello.") == key
+    assert unit_key(VOICE, "Goodbye.") != key
+    assert unit_key(Voice({**FIELDS, "rate": 24000, "pace": 1.2}), "Hello.") != key
+
+
+def test_each_take_of_each_generation_lies_in_a_place_of_its_own() -> None:
+    assert len({namespace(number, take) for number in range(1, 20) for take in range(20)}) == 380
+
+
+def test_what_is_heard_is_where_the_pointer_stands() -> None:
+    assert pinned(1, 2, 3, speaks=2).spoken == generation(2)
+    assert pinned(1, 2, 3).spoken is None
+    assert pinned(1, 2, 3).latest == generation(3)
+    assert pinned().latest is None
+
+
+@pytest.mark.parametrize(
+    ("speaks", "keep", "old"),
+    [(5, 3, [1, 2]), (1, 3, [2]), (1, 1, [2, 3, 4]), (None, 9, [])],
+)
+def test_what_may_go_is_neither_young_nor_heard(
+    speaks: int | None, keep: int, old: list[int]
+) -> None:
+    unit = pinned(1, 2, 3, 4, 5, speaks=speaks)
+
+    assert [each.number for each in unit.beyond(keep)] == old
+
+
+def test_it_comes_back_from_json_as_it_was_written() -> None:
+    bare = pinned()
+    full = Pinned(
+        key="key",
+        text="नमस्ते।",
+        voice={**FIELDS, "pace": 1.1},
+        phrases=("desk/greeting", "desk/again"),
+        generations=(generation(3), Generation(4, NOW, 8000, 0.5, 0, -18.0, recording="abc")),
+        speaks=3,
+        held=True,
+        failed=Failure(NOW, ("0.20 s is too short", "silent"), 3),
+        unused_since=NOW,
+    )
+
+    for unit in (bare, full):
+        assert Pinned.of(orjson.loads(orjson.dumps(unit))) == unit
+
+
+def test_its_voice_comes_back_at_any_rate() -> None:
+    assert pinned().at_rate(24000) == VOICE
