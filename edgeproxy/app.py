@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 from urllib.parse import urlencode
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from aiohttp import web
 
@@ -33,10 +34,13 @@ from .downstream.auth import Keeper, install_secret
 from .downstream.routes import DoorLimits, Doors, in_sarvams_shape
 from .jobs.at_once import AtOnce
 from .jobs.background import Background
+from .jobs.nightly import Night
+from .jobs.report import Report
 from .jobs.schedule import Schedule
 from .observe import log
 from .operate.health import Health
 from .phrases.books import Books
+from .phrases.cron import Cron
 from .phrases.generate import Generator
 from .phrases.generations import Generations
 from .phrases.library import Library
@@ -72,6 +76,7 @@ class Proxy:
     doors: Doors
     books: Books
     generations: Generations
+    night: Night
 
 
 def check(settings: Settings) -> Library:
@@ -81,8 +86,24 @@ def check(settings: Settings) -> Library:
             "origin.api_key: no Sarvam key; set SARVAM_API_KEY (any word will do for the emulator)"
         )
     cuts(settings)
+    night_times(settings)
     prewarm_voices(settings)
     return load_library(settings)
+
+
+def night_times(settings: Settings) -> tuple[Cron, ZoneInfo]:
+    """When the night begins. Raises ConfigError."""
+    phrases = settings.phrases
+    try:
+        when = Cron.parse(phrases.night)
+    except ValueError as error:
+        raise ConfigError(f"phrases.night = {phrases.night!r}: {error}") from error
+    try:
+        return when, ZoneInfo(phrases.time_zone)
+    except (ValueError, ZoneInfoNotFoundError) as error:
+        raise ConfigError(
+            f"phrases.time_zone = {phrases.time_zone!r}: there is no such zone; one like Asia/Kolkata"
+        ) from error
 
 
 def cuts(settings: Settings) -> Cuts:
@@ -177,7 +198,7 @@ async def workshop(settings: Settings, *, emit: Emit = log.tell) -> AsyncIterato
         undo.push_async_callback(pools.close)
         flights = Flights()
         undo.push_async_callback(flights.land, timeout_s=_LAND_S)
-        misses = Misses.open(cache.data_dir / "misses")
+        misses = Misses.open(cache.data_dir / "misses", emit=emit)
         undo.push_async_callback(misses.save)
         speech = Speech(
             memory=Memory(limit_bytes=cache.memory_bytes),
@@ -254,6 +275,7 @@ async def running(settings: Settings, *, emit: Emit = log.tell) -> AsyncIterator
             lambda: shop.store.discard(older_than_s=settings.cache.discard_after_s),
         )
         schedule.every(_MISSES_EVERY_S, "misses", shop.misses.save)
+        night = await asyncio.to_thread(_schedule_night, schedule, shop, emit)
         schedule.start()
         undo.callback(schedule.stop)
         background = Background()
@@ -278,7 +300,45 @@ async def running(settings: Settings, *, emit: Emit = log.tell) -> AsyncIterator
             doors,
             shop.books,
             shop.generations,
+            night,
         )
+
+
+def _schedule_night(schedule: Schedule, shop: Workshop, emit: Emit) -> Night:
+    """The night, and those of the books that have times of their own. One that was missed runs now."""
+    settings = shop.settings
+    when, zone = night_times(settings)
+    night = Night(
+        shop.generator,
+        shop.generations,
+        shop.misses,
+        shop.store,
+        lambda: shop.library,
+        directory=settings.cache.data_dir,
+        when=when,
+        zone=zone,
+        budget_characters=settings.phrases.characters_per_night,
+        promote_top=settings.phrases.promote_top,
+        discard_after_s=settings.cache.discard_after_s,
+        emit=emit,
+    )
+    now = datetime.now(UTC)
+    times: dict[str | None, Cron] = {None: when}
+    times |= {name: book.cron for name, book in shop.library.books.items() if book.cron is not None}
+    for book, cron in times.items():
+
+        async def run(book: str | None = book) -> Report:
+            return await night.run(datetime.now(UTC), book=book)
+
+        schedule.cron(
+            cron,
+            "night" if book is None else f"night of {book}",
+            run,
+            zone=zone,
+            jitter_s=settings.phrases.night_jitter_s,
+            at_start=night.missed(now, book=book),
+        )
+    return night
 
 
 async def _follow_pointers(shop: Workshop) -> None:

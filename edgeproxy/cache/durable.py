@@ -5,7 +5,7 @@ from pathlib import Path
 
 
 def replace(file: Path, data: bytes) -> None:
-    """Let ``file`` be ``data``, in one step, safe on disk when this returns; readers find the old or the new.
+    """Let ``file`` be ``data``, in one step, safe on disk when this returns.
 
     The file gets mode 0600, its folder is made with 0700 if need be. Raises OSError; then the old file is as
     it was. Blocks. Writers have to keep out of each other's way.

@@ -45,7 +45,7 @@ class Missed:
 
 
 class Misses:
-    """Counts misses. :meth:`top` and :meth:`forget_before` are for any thread, the rest for the loop's.
+    """Counts misses. :meth:`top` and :meth:`forget_before` are for any thread, the rest for the event loop's.
 
     Mutable state: ``_unsaved``, what was counted since the last :meth:`save`, by day.
     """

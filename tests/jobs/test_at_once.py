@@ -1,5 +1,6 @@
 """An edited phrase is a hit within seconds, without a restart: the whole house, over real sockets."""
 
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from edgeproxy.app import Proxy
@@ -50,3 +51,23 @@ async def test_what_is_new_in_a_book_is_made_at_once_and_is_a_hit_for_everybody(
     async with start_proxy(phrases={"directory": None}) as proxy:
         pass
     assert emulator.counters.flushes == spent == 2
+
+
+async def test_a_night_forced_with_the_clock_makes_afresh_what_is_due_swaps_and_reports(
+    start_proxy: StartProxy, emulator: Emulator, facts: list[Event], tmp_path: Path
+) -> None:
+    folder = tmp_path / "books"
+    folder.mkdir()
+    book = (BOOK % "Hello there.").replace("sample_rates", "refresh_after: 7 days\nsample_rates")
+    (folder / "desk.yaml").write_text(book, encoding="utf-8")
+    async with start_proxy(phrases={"directory": folder}) as proxy:
+        await until(lambda: made(facts) == 1)
+        now = datetime.now(UTC)
+        early = await proxy.night.run(now)
+        assert (len(early.made), emulator.counters.flushes) == (0, 1)
+        late = await proxy.night.run(now + timedelta(days=8))
+        assert (len(late.made), emulator.counters.flushes) == (1, 2)
+        assert [entry.speaks for entry in proxy.generations] == [2]
+        assert await said(proxy, "Hello there.") == ["hit-disk"]
+    reports = sorted(path.suffix for path in (tmp_path / "data" / "reports").iterdir())
+    assert reports.count(".json") == reports.count(".txt") == 2
