@@ -77,6 +77,7 @@ class Proxy:
     books: Books
     generations: Generations
     night: Night
+    generator: Generator
 
 
 def check(settings: Settings) -> Library:
@@ -287,6 +288,7 @@ async def running(settings: Settings, *, emit: Emit = log.tell) -> AsyncIterator
             now=lambda: datetime.now(UTC),
         )
         background.start("books", shop.books.watch)
+        background.start("books, when asked", shop.books.reload_when_asked)
         background.start("at once", at_once.run)
         background.start("pointers", lambda: _follow_pointers(shop))
         health.ready = True
@@ -301,6 +303,7 @@ async def running(settings: Settings, *, emit: Emit = log.tell) -> AsyncIterator
             shop.books,
             shop.generations,
             night,
+            shop.generator,
         )
 
 
@@ -449,9 +452,14 @@ def _url(settings: Settings, addresses: Sequence[tuple[str, int]]) -> str:
 
 
 async def serve(settings: Settings, *, stop: asyncio.Event) -> None:
-    """Run until ``stop`` is set. SIGHUP renews the sessions with the origin, one by one."""
+    """Run until ``stop`` is set. SIGHUP reads the books again, and renews the origin sessions one by one."""
     async with running(settings) as proxy:
         log.log.info("listening on %s, origin %s", proxy.url, settings.origin.url)
-        asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, proxy.pools.expire)
+
+        def renew() -> None:
+            proxy.pools.expire()
+            proxy.books.ask_reload()
+
+        asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, renew)
         await stop.wait()
         log.log.info("draining")

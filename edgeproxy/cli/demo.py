@@ -1,15 +1,18 @@
 """``edgeproxy demo``: emulator, proxy and demo phrases in one go, with an agent's turns to listen to."""
 
 import asyncio
+import contextlib
+from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 from rich.console import Console
+from rich.progress import Progress
 from rich.table import Table
 
 from .. import app
 from ..config import ConfigError, Settings
-from ..core.events import Event, TurnEnded
+from ..core.events import Event, PhraseGenerated, PhraseRefused, TurnEnded
 from ..observe import log
 from ..phrases.reader import BookErrors
 from . import agent
@@ -18,6 +21,7 @@ from .common import fail, run, until_told
 from .serve import settings_or_fail
 
 _KEY = "demo"
+_LOOK_S = 10.0
 
 
 @click.command()
@@ -75,9 +79,12 @@ async def _demo(
 ) -> None:
     console = Console(highlight=False)
     verdicts: list[str] = []
+    made = asyncio.Event()
 
     def hear(event: Event) -> None:
         log.tell(event)
+        if isinstance(event, PhraseGenerated | PhraseRefused):
+            made.set()
         if isinstance(event, TurnEnded):
             verdicts[:] = [segment.verdict for segment in event.segments]
 
@@ -88,6 +95,7 @@ async def _demo(
         await _agent_speaks(console, proxy.url, verdicts)
         if once:
             return
+        await _phrases_are_made(console, proxy, made, stop)
         console.print(
             "\nIt runs until Ctrl-C. Three things to try in another terminal:\n\n"
             f'  edgeproxy say "नमस्ते, मैं आपकी क्या मदद कर सकता हूँ?" --url {proxy.url} -o hello.wav\n'
@@ -96,8 +104,36 @@ async def _demo(
             f'      base_url="{proxy.url}/text-to-speech",\n'
             f'      ws_url="{proxy.url.replace("http", "ws")}/text-to-speech/ws")',
             markup=False,
+            soft_wrap=True,
         )
         await stop.wait()
+
+
+async def _phrases_are_made(
+    console: Console, proxy: app.Proxy, made: asyncio.Event, stop: asyncio.Event
+) -> None:
+    """Show how the phrases of the books are made; ``made`` is set with each."""
+
+    def missing() -> int:
+        due = proxy.generator.plan(proxy.books.library, now=datetime.now(UTC))
+        return sum(each.reason == "new" for each in due)
+
+    total = await asyncio.to_thread(missing)
+    if not total:
+        return
+    with Progress(console=console) as progress:
+        task = progress.add_task("phrases of the books are made", total=total)
+        left = total
+        while left and not stop.is_set():
+            made.clear()
+            with contextlib.suppress(TimeoutError):
+                # A look now and then, too: what was refused for good is told no more.
+                async with asyncio.timeout(_LOOK_S):
+                    await made.wait()
+            left = min(left, await asyncio.to_thread(missing))
+            progress.update(task, completed=total - left)
+            if not made.is_set():
+                break
 
 
 async def _agent_speaks(console: Console, url: str, verdicts: list[str]) -> None:

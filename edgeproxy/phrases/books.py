@@ -33,6 +33,7 @@ class Books:
         """Why the newest files are not what is spoken; None when they are."""
         self.changed = asyncio.Event()
         """Set when there is a new library; whoever acts on it clears it."""
+        self._asked = asyncio.Event()
 
     async def reload(self) -> bool:
         """Read the files again; whether another library came of it. Bad ones change nothing."""
@@ -49,6 +50,17 @@ class Books:
         self._emit(BooksReloaded(len(library), library.generation))
         self.changed.set()
         return True
+
+    def ask_reload(self) -> None:
+        """Have the files read again soon, changed or not. For signal handlers."""
+        self._asked.set()
+
+    async def reload_when_asked(self) -> None:
+        """Reload at each :meth:`ask_reload`, for as long as this is not cancelled."""
+        while True:
+            await self._asked.wait()
+            self._asked.clear()
+            await self.reload()
 
     async def watch(self) -> None:
         """Reload whenever something in the folder changes, for as long as this is not cancelled."""

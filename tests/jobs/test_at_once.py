@@ -71,3 +71,26 @@ async def test_a_night_forced_with_the_clock_makes_afresh_what_is_due_swaps_and_
         assert await said(proxy, "Hello there.") == ["hit-disk"]
     reports = sorted(path.suffix for path in (tmp_path / "data" / "reports").iterdir())
     assert reports.count(".json") == reports.count(".txt") == 2
+
+
+async def test_a_greeting_is_a_hit_however_it_is_said(
+    start_proxy: StartProxy, facts: list[Event], tmp_path: Path
+) -> None:
+    greeting = ["Good morning!", "This is the clinic's front desk.", "How may I help you?"]
+    folder = tmp_path / "books"
+    folder.mkdir()
+    (folder / "desk.yaml").write_text(BOOK % " ".join(greeting), encoding="utf-8")
+    async with start_proxy(phrases={"directory": folder}) as proxy:
+        await until(lambda: made(facts) == 3)
+        heard: list[bytes] = []
+        words = [word + " " for word in " ".join(greeting).split(" ")]
+        for messages in ([" ".join(greeting)], words, greeting):
+            async with talk(proxy.url) as client:
+                await client.config(**VOICE)
+                for message in messages:
+                    await client.text(message)
+                await client.flush()
+                answer = await client.answer()
+            assert [verdict.split("-")[0] for verdict in answer.verdicts] == ["hit"] * 3
+            heard.append(answer.audio)
+    assert heard[0] == heard[1] == heard[2]

@@ -73,3 +73,14 @@ async def test_a_change_on_disk_is_seen(books: Books, book: Path) -> None:
     watching.cancel()
     await asyncio.gather(watching, return_exceptions=True)
     assert books.library.phrases[0].text.startswith("Number ")
+
+
+async def test_a_reload_can_be_asked_for(books: Books, book: Path) -> None:
+    waiting = asyncio.ensure_future(books.reload_when_asked())
+    book.write_text(BOOK % "Asked for.", encoding="utf-8")
+    books.ask_reload()
+    async with asyncio.timeout(10):
+        await books.changed.wait()
+    waiting.cancel()
+    await asyncio.gather(waiting, return_exceptions=True)
+    assert books.library.phrases[0].text == "Asked for."
