@@ -3,16 +3,17 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from edgeproxy.audio import decode
+from edgeproxy.audio import decode, quality
 from edgeproxy.cache.clip import Clip, ClipFailed, Source
 from edgeproxy.cache.flight import Flights
 from edgeproxy.cache.memory import Memory
 from edgeproxy.cache.store import Store
-from edgeproxy.core.errors import OriginError
+from edgeproxy.core.errors import OriginBabble, OriginError, OriginSilent
 from edgeproxy.core.events import CodecChanged, Event, FillRetried, RecordKept, RecordRefused
 from edgeproxy.core.key import Teller
 from edgeproxy.core.voice import Voice
@@ -26,6 +27,7 @@ from edgeproxy.upstream.rest import RestDoor
 from edgeproxy.upstream.session import OriginRefused, Session
 
 from .conftest import until
+from .fakes.origin import Origin, tone
 
 ACCOUNT = Account("own", "origin-key")
 VOICE = Voice(
@@ -40,13 +42,15 @@ VOICE = Voice(
 )
 TELLER = Teller("ns", VOICE)
 HELLO = "नमस्ते, आप कैसे हैं?"
+PATIENCE = Patience(first_audio_s=2.0, stall_s=0.3)
+SCHEMA = "Input parameters has to be a valid dictionary"
 
 
 class House:
     """Speech and the rooms below it."""
 
-    def __init__(self, speech: Speech, store: Store, flights: Flights) -> None:
-        self.speech, self.store, self.flights = speech, store, flights
+    def __init__(self, speech: Speech, store: Store, flights: Flights, memory: Memory) -> None:
+        self.speech, self.store, self.flights, self.memory = speech, store, flights, memory
 
     def ask(self, text: str = HELLO, *, keep: bool = True, voice: Voice = VOICE) -> Ask:
         return Ask(Teller("ns", voice).identity(text), ACCOUNT, keep=keep)
@@ -65,9 +69,10 @@ class House:
 @asynccontextmanager
 async def open_house(
     directory: Path,
-    emulator: Emulator,
+    emulator: Emulator | Origin,
     facts: list[Event],
     *,
+    patience: Patience = PATIENCE,
     memory_bytes: int = 10_000_000,
     characters_kept: int = 200,
     ttl_s: float = 3600,
@@ -101,19 +106,20 @@ async def open_house(
     )
     flights = Flights()
     store = await Store.open(directory, quota_bytes=10**8, min_free_bytes=0, emit=facts.append)
+    memory = Memory(limit_bytes=memory_bytes)
     speech = Speech(
-        memory=Memory(limit_bytes=memory_bytes),
+        memory=memory,
         flights=flights,
         store=store,
         pools=pools,
         rest=rest,
-        patience=Patience(first_audio_s=2.0, stall_s=0.3),
+        patience=patience,
         characters_kept=characters_kept,
         ttl_s=ttl_s,
         emit=facts.append,
     )
     try:
-        yield House(speech, store, flights)
+        yield House(speech, store, flights, memory)
     finally:
         await flights.land(timeout_s=2)
         await pools.close()
@@ -125,6 +131,13 @@ async def open_house(
 async def house(tmp_path: Path, emulator: Emulator, facts: list[Event]) -> AsyncIterator[House]:
     async with open_house(tmp_path / "records", emulator, facts) as house:
         yield house
+
+
+@pytest.fixture
+async def origin() -> AsyncIterator[Origin]:
+    """An origin whose texts are its scripts."""
+    async with Origin() as origin:
+        yield origin
 
 
 async def test_first_the_origin_then_memory(house: House, emulator: Emulator) -> None:
@@ -157,6 +170,30 @@ async def test_a_record_past_its_time_is_spoken_afresh(
             await house.hear(house.ask())
             await house.landed()
     assert emulator.counters.flushes == 2
+
+
+async def test_what_is_in_memory_ages_as_what_is_on_the_disk(
+    tmp_path: Path, emulator: Emulator, facts: list[Event]
+) -> None:
+    async with open_house(tmp_path / "r", emulator, facts, ttl_s=1e-9) as house:
+        for _ in range(2):
+            _, clip, how = await house.hear(house.ask())
+            await house.landed()
+            assert (how, clip.source) == ("fill", Source.ORIGIN)
+    assert emulator.counters.flushes == 2
+
+
+async def test_an_encoded_form_is_kept_and_counted_once(house: House) -> None:
+    await house.hear(house.ask())
+    await house.landed()
+    ask = house.ask()
+    clip, _ = house.speech.clip(ask)
+    before = house.memory.size
+    # As by two callers who heard the same clip grow, each with an encoder of its own.
+    for ready in (b"x" * 100, b"y" * 100):
+        house.speech.keep_ready(ask, clip, ("mp3", "128k"), ready)
+    assert clip.ready == {("mp3", "128k"): b"x" * 100}
+    assert house.memory.size - before == clip.ready_bytes == 100
 
 
 @pytest.mark.parametrize(
@@ -304,3 +341,96 @@ async def test_where_raw_pcm_is_refused_mp3_is_asked_for_from_then_on(
         assert clip.times.attempts == 1
         assert emulator.counters.refusals == refused == 1
     assert [fact.codec for fact in facts if isinstance(fact, CodecChanged)] == ["mp3"]
+
+
+async def test_a_codec_refused_unheard_leaves_nothing_of_the_first_attempt(
+    tmp_path: Path, origin: Origin, facts: list[Event]
+) -> None:
+    async with open_house(tmp_path / "records", origin, facts) as house:
+        heard, clip, _ = await house.hear(
+            house.ask("audio 1000 then refuse 422 output_audio_codec or audio 2000")
+        )
+    assert [codec for codec, _ in origin.asked] == ["linear16", "mp3"]
+    assert clip.times.attempts == 2
+    assert 2.0 <= len(heard) / len(tone(1000, 8000)) < 2.5, "MP3 pads, by two frames at most"
+
+
+async def test_a_codec_refused_after_audio_was_heard_breaks_the_clip_and_keeps_nothing(
+    tmp_path: Path, origin: Origin, facts: list[Event]
+) -> None:
+    async with open_house(tmp_path / "records", origin, facts) as house:
+        ask = house.ask("audio then wait then refuse 422 output_audio_codec or audio")
+        clip, _ = house.speech.clip(ask)
+        pieces = aiter(clip)
+        assert await anext(pieces) == tone(500, 8000)
+        origin.permit.set()
+        with pytest.raises(ClipFailed, match="output_audio_codec"):
+            await drain(pieces)
+        await house.landed()
+        assert clip.pcm() == tone(500, 8000)
+        assert (len(house.store), len(house.memory)) == (0, 0)
+    assert [codec for codec, _ in origin.asked] == ["linear16"]
+
+
+async def test_a_refusal_that_names_nothing_does_not_change_the_codec(
+    tmp_path: Path, origin: Origin, facts: list[Event]
+) -> None:
+    async with open_house(tmp_path / "records", origin, facts) as house:
+        with pytest.raises(ClipFailed, match=SCHEMA):
+            await house.hear(house.ask(f"refuse 422 {SCHEMA} or audio"))
+        assert await house.hear(house.ask("audio"))
+    assert [codec for codec, _ in origin.asked] == ["linear16", "linear16"]
+    assert not [fact for fact in facts if isinstance(fact, CodecChanged)]
+
+
+async def test_a_refusal_that_names_no_field_of_the_voice_is_remembered_for_its_text_only(
+    tmp_path: Path, origin: Origin, facts: list[Event]
+) -> None:
+    async with open_house(tmp_path / "records", origin, facts) as house:
+        for _ in range(2):
+            with pytest.raises(ClipFailed, match="nobody knows why"):
+                await house.hear(house.ask("refuse 400 nobody knows why or audio"))
+        assert len(origin.asked) == 1
+        assert (await house.hear(house.ask("audio")))[0] == tone(500, 8000)
+
+
+async def test_an_account_that_is_turned_away_is_asked_for_again(
+    tmp_path: Path, origin: Origin, facts: list[Event]
+) -> None:
+    async with open_house(tmp_path / "records", origin, facts) as house:
+        ask = house.ask("refuse 403 not for the speaker of this account or audio")
+        with pytest.raises(ClipFailed, match="account"):
+            await house.hear(ask)
+        assert (await house.hear(ask))[0] == tone(500, 8000)
+
+
+@pytest.mark.parametrize(
+    ("script", "patience", "error", "said"),
+    [
+        ("audio for ever", {}, OriginBabble, "more audio than"),
+        ("empty for ever", {"first_audio_s": 0.1}, OriginSilent, "no audio within 0.1 s"),
+        ("audio 100 then empty for ever", {"stall_s": 0.1}, OriginSilent, "mid-utterance"),
+        ("wait", {"answer_s": 0.1}, OriginSilent, "no audio within 0.1 s"),
+        ("audio 1 for ever", {"fill_s": 0.1}, OriginSilent, "not over within 0.1 s"),
+    ],
+)
+async def test_an_origin_that_never_comes_to_an_end_is_ended_in_time_and_in_size(
+    tmp_path: Path,
+    origin: Origin,
+    facts: list[Event],
+    script: str,
+    patience: dict[str, float],
+    error: type[OriginError],
+    said: str,
+) -> None:
+    patient = replace(Patience(first_audio_s=60, stall_s=60, answer_s=60), **patience)
+    async with open_house(tmp_path / "records", origin, facts, patience=patient) as house:
+        ask = house.ask(script)
+        clip, _ = house.speech.clip(ask)
+        async with asyncio.timeout(10):
+            with pytest.raises(ClipFailed, match=said) as caught:
+                await clip.whole()
+        assert isinstance(caught.value.__cause__, error)
+        assert clip.size <= quality.longest_s(script) * len(tone(1000, 8000))
+        await house.landed()
+        assert len(house.store) == 0

@@ -211,8 +211,8 @@ class Door:
             self._look_ahead()
         else:
             self._tell_end(item.reply, "error" if item.reply.refusal else "ok")
-            if not self._items:
-                self._on_empty()
+        if not self._items:
+            self._on_empty()
 
     def _leave(self, part: Part) -> None:
         if part.clip is not None:
@@ -335,12 +335,12 @@ class Door:
                 clip.heard = True
                 pcm = trim(clip.chunks[part.position])
                 part.position += 1
-                for piece in line.opening():
-                    await self._send_audio(reply, piece)
                 counted = False
                 async for piece in line.play(pcm):
                     if reply.refusal is not None:
                         return
+                    for header in line.opening():
+                        await self._send_audio(reply, header)
                     await self._send_audio(reply, piece)
                     if not counted:
                         counted = True

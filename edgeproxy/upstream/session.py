@@ -185,7 +185,7 @@ class Session:
         except OSError as error:  # a timeout is one, too
             why = error.strerror or "no answer in time"
             raise OriginUnreachable(f"no connection to the origin: {why}") from error
-        except (WebSocketException, ValueError) as error:
+        except (WebSocketException, ValueError, ImportError) as error:
             # Only the kind of it: these texts may quote a header, and one of ours is the key.
             raise OriginUnreachable(
                 f"no connection to the origin: {type(error).__name__}"

@@ -1,12 +1,14 @@
 """One fill per identity: whoever asks, whoever leaves, however it ends."""
 
 import asyncio
+import logging
 from collections.abc import Callable
 
 import pytest
 
 from edgeproxy.cache.clip import Clip, ClipFailed, State
 from edgeproxy.cache.flight import Flights
+from edgeproxy.core.errors import OriginClosed
 from edgeproxy.core.key import Identity
 
 Identify = Callable[[str], Identity]
@@ -145,3 +147,36 @@ async def test_landing_ends_what_is_still_up_after_the_deadline(identify: Identi
     assert await flights.land(timeout_s=0) == 1
     assert clip.state is State.FAILED
     assert len(flights) == 0
+
+
+@pytest.mark.parametrize("complete", [False, True])
+async def test_a_bug_in_a_fill_is_logged_with_its_place_and_before_the_end_fails_the_clip(
+    identify: Identify, caplog: pytest.LogCaptureFixture, complete: bool
+) -> None:
+    async def fill(clip: Clip) -> None:
+        clip.append(b"ab")
+        if complete:
+            clip.complete()
+        raise AttributeError("no such thing")
+
+    flights = Flights()
+    clip, _ = flights.join(identify("hello"), fill)
+    assert await flights.land(timeout_s=5) == 0
+    assert clip.state is (State.COMPLETE if complete else State.FAILED)
+    (logged,) = caplog.records
+    assert logged.levelno == logging.ERROR
+    assert logged.exc_info is not None
+    assert isinstance(logged.exc_info[1], AttributeError)
+
+
+async def test_a_failure_of_the_origins_is_no_bug(
+    identify: Identify, caplog: pytest.LogCaptureFixture
+) -> None:
+    flights, origin = Flights(), Origin()
+    origin.error = OriginClosed("it went away")
+    origin.permit.set()
+    clip, _ = flights.join(identify("hello"), origin.fill)
+    with pytest.raises(ClipFailed, match="went away"):
+        await clip.whole()
+    await flights.land(timeout_s=5)
+    assert not caplog.records

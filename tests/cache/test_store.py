@@ -146,6 +146,42 @@ async def test_the_quota_evicts_the_least_recently_used_and_never_a_pinned_one(
     await store.close()
 
 
+async def test_what_is_pinned_stays_so_when_it_is_put_again(
+    tmp_path: Path, facts: list[Event], identify: Identify
+) -> None:
+    pinned, other = identify("greeting"), identify("chatter")
+    store = await open_store(tmp_path, facts, quota_bytes=0)
+    await store.put(pinned, record_of(pinned), pinned=True)
+    await store.put(pinned, record_of(pinned, 500))
+    await store.put(other, record_of(other))
+    assert await store.get(pinned) == record_of(pinned, 500)
+    await store.close()
+    again = await open_store(tmp_path, facts, quota_bytes=0)
+    assert await again.discard(older_than_s=-1) == 0
+    assert await again.get(pinned) == record_of(pinned, 500)
+    await again.close()
+
+
+async def test_a_record_that_could_not_be_synced_leaves_no_file(
+    store: Store,
+    tmp_path: Path,
+    facts: list[Event],
+    identify: Identify,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def full(_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    identity = identify("hello")
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "fsync", full)
+        assert not await store.put(identity, record_of(identity))
+    assert files(tmp_path) == []
+    assert await store.get(identity) is None
+    assert [fact for fact in facts if isinstance(fact, StoreFailed)]
+    assert await store.put(identity, record_of(identity))
+
+
 async def test_with_too_little_free_disk_nothing_is_written_and_old_records_stay(
     tmp_path: Path, facts: list[Event], identify: Identify
 ) -> None:

@@ -1,6 +1,7 @@
 """What goes out on one socket: in order, once, and honestly when something breaks."""
 
 import asyncio
+from base64 import b64decode
 
 import numpy as np
 import pytest
@@ -8,10 +9,13 @@ import pytest
 from edgeproxy.app import Proxy
 from edgeproxy.audio.decode import decode_whole, decoder
 from edgeproxy.core.events import Event, TurnEnded
+from edgeproxy.downstream import door
 from edgeproxy.emulator.server import Emulator
 
 from ..conftest import StartProxy, landed, until
+from ..fakes.origin import Origin, tone
 from ..wire import talk
+from .conftest import talk_slowly
 
 ONE = "पहला वाक्य यह है।"
 TWO = "दूसरा वाक्य यह है।"
@@ -158,6 +162,71 @@ async def test_a_wav_turn_has_its_header_every_turn_in_a_message_of_its_own(
             assert not any(piece.startswith(b"RIFF") for piece in pieces[1:])
 
 
+async def test_a_wav_turn_has_one_header_however_slowly_it_is_read(
+    start_proxy: StartProxy, origin: Origin
+) -> None:
+    async with (
+        start_proxy(origin={"url": origin.url}) as proxy,
+        talk_slowly(proxy.url) as client,
+    ):
+        await client.config(output_audio_codec="wav")
+        first = await client.say("audio 500")
+        await landed(proxy)
+        # More than the sockets between us take in, so that some of these hits find bytes unsent.
+        turns = 450
+        for _ in range(turns):
+            await client.text("audio 500")
+            await client.flush()
+        answers = [await client.answer() for _ in range(turns)]
+    assert first.audio[44:] == tone(500, 8000)
+    assert [answer for answer in answers if answer.audio != first.audio] == []
+
+
+async def test_a_held_segment_is_let_go_long_before_the_caller_has_heard_what_it_has(
+    start_proxy: StartProxy, origin: Origin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(door, "_HOLD_S", 0.05)
+    async with (
+        start_proxy(origin={"url": origin.url, "stall_timeout_s": 9}) as proxy,
+        talk(proxy.url) as client,
+    ):
+        await client.text("audio 12000। audio 300 then wait then audio 300।")
+        await client.flush()
+        heard = 0
+        while heard <= len(tone(12000, 8000)):
+            message = await client.hear()
+            assert message["type"] == "audio"
+            heard += len(b64decode(message["data"]["audio"]))
+        assert origin.waiting == 1, "the origin has not said all of it"
+        origin.permit.set()
+        rest = await client.answer()
+    assert not rest.errors
+    assert heard + len(rest.audio) == len(tone(12600, 8000))
+
+
+@pytest.mark.parametrize("codec", ["linear16", "mp3", "wav"])
+@pytest.mark.parametrize(
+    "script", ["audio then wait then audio", "wait then audio", "audio। wait then audio"]
+)
+async def test_after_a_turns_error_there_is_nothing_of_it_but_its_final(
+    start_proxy: StartProxy, origin: Origin, codec: str, script: str
+) -> None:
+    async with (
+        start_proxy(origin={"url": origin.url}) as proxy,
+        talk(proxy.url) as client,
+    ):
+        await client.config(output_audio_codec=codec)
+        await client.text(f"{script}।")
+        await until(lambda: origin.waiting == 1)
+        await client.text("x" * 2501)
+        while (await client.hear())["type"] != "error":
+            pass
+        origin.permit.set()
+        await client.flush()
+        assert [message["type"] for message in (await client.answer()).messages] == ["event"]
+        assert (await client.say("audio")).audio, "the next turn is another one"
+
+
 async def test_a_client_that_changes_its_codec_in_mid_turn_gets_each_part_in_its_own(
     proxy: Proxy,
 ) -> None:
@@ -201,6 +270,48 @@ async def test_what_becomes_of_each_turn_is_told(
     assert ok.ttfb_s == first.first_write_s
     assert error.reason
     assert error.segments[0].verdict == "error"
+
+
+@pytest.mark.parametrize("codec", ["linear16", "mulaw", "mp3"])
+async def test_a_turn_that_is_told_has_the_codec_it_was_sent_in(
+    proxy: Proxy, facts: list[Event], codec: str
+) -> None:
+    async with talk(proxy.url) as client:
+        await client.config(output_audio_codec=codec)
+        for _ in range(2):
+            await client.say(ONE)
+    await until(lambda: sum(isinstance(fact, TurnEnded) for fact in facts) == 2)
+    assert [fact.codec for fact in facts if isinstance(fact, TurnEnded)] == [codec, codec]
+
+
+async def test_a_turn_that_was_never_flushed_is_told_when_its_client_leaves(
+    start_proxy: StartProxy, facts: list[Event]
+) -> None:
+    async with start_proxy() as proxy:
+        async with talk(proxy.url) as client:
+            await client.text(f"{ONE} ")
+            while (await client.hear())["type"] != "audio":
+                pass
+            await landed(proxy)
+        await until(lambda: any(isinstance(fact, TurnEnded) for fact in facts))
+    (turn,) = [fact for fact in facts if isinstance(fact, TurnEnded)]
+    assert (turn.outcome, turn.codec) == ("left", "linear16")
+    assert [segment.verdict for segment in turn.segments] == ["miss"]
+
+
+@pytest.mark.parametrize("text", [ONE, "…"])
+async def test_a_turn_of_silence_is_never_left_out_whole(
+    start_proxy: StartProxy, emulator: Emulator, text: str
+) -> None:
+    emulator.change_faults("silence")
+    async with (
+        start_proxy(turn={"trim_leading_silence_ms": 2000}) as proxy,
+        talk(proxy.url) as client,
+    ):
+        for _ in range(2):
+            answer = await client.say(text)
+            assert not answer.errors
+            assert answer.audio
 
 
 async def test_silence_in_front_is_left_out_on_the_way_and_stays_in_the_record(

@@ -2,6 +2,7 @@
 
 import asyncio
 from base64 import b64decode
+from contextlib import AsyncExitStack
 from typing import Any
 
 import aiohttp
@@ -13,6 +14,7 @@ from edgeproxy.core.events import Event, TurnEnded
 from edgeproxy.emulator.server import Emulator
 
 from ..conftest import KEY, StartProxy, landed, until
+from ..fakes.origin import Origin, tone
 from ..wire import talk
 
 BODY: dict[str, Any] = {
@@ -36,13 +38,19 @@ async def post(url: str, path: str = "", **changes: Any) -> Heard:
         return response, await response.read()
 
 
-async def rest(url: str, **changes: Any) -> tuple[aiohttp.ClientResponse, bytes]:
+async def rest(url: str, **changes: Any) -> Heard:
     response, body = await post(url, **changes)
     assert response.status == 200, body
     said = await response.json()
     (audio,) = said["audios"]
     assert said["request_id"] == response.headers["x-request-id"]
     return response, b64decode(audio)
+
+
+async def stream(url: str, **changes: Any) -> Heard:
+    response, body = await post(url, "/stream", **changes)
+    assert response.status == 200, body
+    return response, body
 
 
 async def pcm_of(url: str, text: str) -> bytes:
@@ -216,3 +224,39 @@ async def test_a_body_that_stops_half_way_is_told_so_in_time(
     assert b"408" in status
     assert b'"error"' in said
     assert emulator.counters.flushes == 0
+
+
+async def test_requests_that_are_being_answered_when_we_must_go_are_answered_whole(
+    start_proxy: StartProxy, origin: Origin
+) -> None:
+    body = {"output_audio_codec": "linear16"}
+    async with AsyncExitStack() as house, asyncio.TaskGroup() as tasks:
+        proxy = await house.enter_async_context(start_proxy(origin={"url": origin.url}))
+        answers = [
+            tasks.create_task(ask(proxy.url, text=text, **body))
+            for ask, text in (
+                (rest, "wait then audio"),
+                (stream, "wait then audio 300"),
+                (stream, "audio then wait then audio"),
+            )
+        ]
+        await until(lambda: origin.waiting == 3)
+        closing = tasks.create_task(house.aclose())
+        # Every new request is sent elsewhere, which is how one knows that the drain has begun.
+        while (await post(proxy.url, text="audio"))[0].status != 503:
+            pass
+        assert not closing.done()
+        origin.permit.set()
+        heard = [(await answer)[1] for answer in answers]
+        await closing
+    assert heard == [tone(500, 8000), tone(300, 8000), tone(500, 8000) * 2]
+
+
+@pytest.mark.parametrize("text", ["नमस्ते जी। अच्छा जी।", "…"])
+async def test_a_request_of_silence_is_never_left_out_whole(
+    start_proxy: StartProxy, emulator: Emulator, text: str
+) -> None:
+    emulator.change_faults("silence")
+    async with start_proxy(turn={"trim_leading_silence_ms": 2000}) as proxy:
+        for ask in (rest, stream):
+            assert (await ask(proxy.url, text=text, output_audio_codec="linear16"))[1]

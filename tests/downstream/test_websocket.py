@@ -9,13 +9,21 @@ import pytest
 
 from edgeproxy.app import Proxy
 from edgeproxy.core.events import Event, TurnEnded
+from edgeproxy.downstream import websocket
 from edgeproxy.emulator.server import Emulator
 
 from ..conftest import StartProxy, landed, until
+from ..fakes.origin import Origin, tone
 from ..wire import CONFIG, talk
+from .conftest import talk_slowly
 
 HELLO = "नमस्ते, आप कैसे हैं?"
 THREE = "पहला वाक्य यह है। दूसरा वाक्य यह है। तीसरा वाक्य यह है।"
+
+
+def outcomes(facts: list[Event]) -> list[str]:
+    """What became of the turns that were told of."""
+    return [fact.outcome for fact in facts if isinstance(fact, TurnEnded)]
 
 
 async def test_a_turn_is_heard_and_the_second_time_it_is_a_hit(
@@ -443,3 +451,95 @@ async def test_a_client_that_says_nothing_for_too_long_is_told_and_let_go(
         error = await client.hear()
         assert error["data"]["code"] == 408
         assert await client.closed() == 1012
+
+
+async def test_a_turn_that_is_being_spoken_is_not_idleness(
+    start_proxy: StartProxy, origin: Origin
+) -> None:
+    rooms = {
+        "server": {"idle_s": 0.1},
+        "origin": {"url": origin.url, "first_audio_timeout_s": 2, "stall_timeout_s": 9},
+    }
+    async with start_proxy(**rooms) as proxy, talk(proxy.url) as client:
+        await client.text("audio then wait then audio")
+        await client.flush()
+        async with talk(proxy.url) as silent:
+            # Came later and said nothing: when its time is over, so is that of the other.
+            assert (await silent.hear())["data"]["code"] == 408
+        assert origin.waiting == 1
+        origin.permit.set()
+        answer = await client.answer()
+    assert not answer.errors
+    assert answer.audio == tone(500, 8000) * 2
+
+
+@pytest.mark.parametrize("turns", [0, 60])
+async def test_a_drain_ends_in_time_although_a_client_does_not_read(
+    start_proxy: StartProxy,
+    origin: Origin,
+    facts: list[Event],
+    monkeypatch: pytest.MonkeyPatch,
+    turns: int,
+) -> None:
+    monkeypatch.setattr(websocket, "_CLOSE_S", 0.1)
+    async with (
+        start_proxy(server={"drain_s": 0.1}, origin={"url": origin.url}) as proxy,
+        talk_slowly(proxy.url) as client,
+    ):
+        await client.config()
+        assert (await client.say("audio 15000")).audio
+        for _ in range(turns):  # 19 MB, far more than the sockets between us take in
+            await client.text("audio 15000")
+            await client.flush()
+        await until(lambda: len(outcomes(facts)) > min(turns, 2))
+        async with asyncio.timeout(5):
+            await proxy.doors.drain()
+        await until(lambda: len(outcomes(facts)) == turns + 1)
+    assert ("left" in outcomes(facts)) == bool(turns), "what was not read was still to be sent"
+
+
+async def test_a_client_that_expects_its_text_is_heard_during_the_drain_and_closed_last(
+    start_proxy: StartProxy, origin: Origin
+) -> None:
+    async with (
+        start_proxy(server={"drain_s": 60}, origin={"url": origin.url}) as proxy,
+        talk(proxy.url) as speaking,
+        talk(proxy.url) as expecting,
+        talk(proxy.url) as spent,
+        asyncio.TaskGroup() as tasks,
+    ):
+        await spent.say("audio 100")
+        await speaking.text("wait then audio")
+        await speaking.flush()
+        await until(lambda: origin.waiting == 1)
+        draining = tasks.create_task(proxy.doors.drain())
+        # Has nothing under way and is waited for by nobody: closed at once, so the drain has begun.
+        assert await spent.closed() == 1012
+        assert (await expecting.say("audio 300")).audio == tone(300, 8000)
+        assert origin.waiting == 1
+        assert not draining.done()
+        origin.permit.set()
+        assert (await speaking.answer()).audio == tone(500, 8000)
+        assert await speaking.closed() == 1012
+        assert await expecting.closed() == 1012
+
+
+@pytest.mark.parametrize("spoken", [False, True], ids=["nothing said", "after a first text"])
+async def test_a_refused_client_that_never_flushes_does_not_hold_the_drain(
+    start_proxy: StartProxy, origin: Origin, spoken: bool
+) -> None:
+    async with (
+        start_proxy(server={"drain_s": 60}, origin={"url": origin.url}) as proxy,
+        talk(proxy.url, configured=spoken) as client,
+        asyncio.TaskGroup() as tasks,
+    ):
+        if spoken:
+            await client.text("wait then audio।")
+            await until(lambda: origin.waiting == 1)
+        await client.text("x" * 2501)
+        assert (await client.hear())["type"] == "error"
+        draining = tasks.create_task(proxy.doors.drain())
+        origin.permit.set()
+        async with asyncio.timeout(5):
+            assert await client.closed() == 1012
+            await draining

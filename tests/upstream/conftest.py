@@ -13,6 +13,8 @@ from edgeproxy.upstream.places import Places
 from edgeproxy.upstream.pool import Limits, Pool
 from edgeproxy.upstream.session import Session
 
+from ..fakes.origin import Origin
+
 VOICE = Voice(
     {
         "model": "bulbul:v3",
@@ -25,18 +27,28 @@ VOICE = Voice(
 )
 OTHER = Voice({**VOICE.fields, "speaker": "priya"})
 
+UNCARRIABLE = [
+    "key-that-ends-in-a-line-break\n",
+    "key-with-a\nline-break",
+    "key-with-a-dash-–",
+    "key-with-a-नुक़्ता",
+]
+"""Keys that no header can carry. Libraries quote them in their complaints."""
+
 Dial = Callable[..., "object"]
 MakePool = Callable[..., Pool]
 
 
-def dial_to(url: str, *, codec: str = "linear16", ping_every_s: float = 30.0) -> Dial:
+def dial_to(
+    url: str, *, key: str = "secret-key", codec: str = "linear16", ping_every_s: float = 30.0
+) -> Dial:
     """A dial to an origin, as the composition root makes it."""
 
     async def dial(on_end: Callable[[Session], None]) -> Session:
         target = origin_url(url, WS_PATHS[0], websocket=True)
         return await Session.dial(
             f"{target}?model=bulbul:v3&send_completion_event=true",
-            key="secret-key",
+            key=key,
             user_agent="edgeproxy/test",
             timeout_s=3,
             codec=codec,
@@ -46,6 +58,13 @@ def dial_to(url: str, *, codec: str = "linear16", ping_every_s: float = 30.0) ->
         )
 
     return dial
+
+
+@pytest.fixture
+async def origin() -> AsyncIterator[Origin]:
+    """An origin whose texts are its scripts."""
+    async with Origin() as origin:
+        yield origin
 
 
 @pytest.fixture

@@ -203,6 +203,55 @@ async def test_an_account_that_is_turned_away_keeps_nobody_waiting(
     assert caught.value.status == 403
 
 
+@pytest.mark.parametrize(
+    ("url", "environment"),
+    [
+        ("http://a..b", {}),
+        (f"http://{'a' * 70}", {}),
+        ("http://127.0.0.1:99999", {}),
+        ("http://127.0.0.1:9", {"https_proxy": "socks5://127.0.0.1:9", "no_proxy": ""}),
+        ("http://127.0.0.1:9", {"https_proxy": "odd://127.0.0.1:9", "no_proxy": ""}),
+    ],
+    ids=["empty label", "long label", "no such port", "proxy without its library", "odd proxy"],
+)
+async def test_a_dial_that_fails_in_an_odd_way_is_a_dial_that_failed(
+    make_pool: MakePool,
+    facts: list[Event],
+    monkeypatch: pytest.MonkeyPatch,
+    url: str,
+    environment: dict[str, str],
+) -> None:
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    places = Places(2, recover_s=10)
+    pool = make_pool(url=url, places=places, lease_timeout_s=0.2)
+    with pytest.raises(OriginUnreachable):
+        async with pool.lease(VOICE, order=Order.FIRST):
+            pass
+    assert any(isinstance(fact, DialFailed) for fact in facts)
+    assert pool.problem is not None
+    await pool.close()
+    assert places.taken == 0
+
+
+async def test_an_origin_that_speaks_no_http_is_a_dial_that_failed(
+    make_pool: MakePool, facts: list[Event]
+) -> None:
+    async def greet(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"SSH-2.0-OpenSSH\r\n\r\n")
+        writer.close()
+        await writer.wait_closed()
+
+    async with await asyncio.start_server(greet, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        pool = make_pool(url=f"http://127.0.0.1:{port}", lease_timeout_s=0.2)
+        with pytest.raises(OriginUnreachable):
+            async with pool.lease(VOICE, order=Order.FIRST):
+                pass
+        assert any(isinstance(fact, DialFailed) for fact in facts)
+        await pool.close()
+
+
 @pytest.mark.parametrize("fault", ["429:count=2", "1003:count=2"])
 async def test_the_origins_limit_lowers_the_ceiling_never_below_one_and_it_recovers(
     make_pool: MakePool, emulator: Emulator, facts: list[Event], fault: str
@@ -322,6 +371,26 @@ async def test_a_closed_pool_turns_waiters_away_and_leaves_nothing_open(
         async with pool.lease(VOICE, order=Order.FIRST):
             pass
     await until(lambda: emulator.counters.open == 0)
+
+
+async def test_a_session_is_closed_if_its_pool_is_while_it_is_configured(
+    make_pool: MakePool, emulator: Emulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun = asyncio.Event()
+
+    async def configure(*_: object, **__: object) -> bool:
+        begun.set()
+        await asyncio.Event().wait()
+        return True
+
+    monkeypatch.setattr(Session, "configure", configure)
+    places = Places(1, recover_s=10)
+    pool = make_pool(places=places, voices=[VOICE])
+    await begun.wait()
+    assert emulator.counters.open == 1
+    await pool.close()
+    await until(lambda: emulator.counters.open == 0, timeout_s=5)
+    assert places.taken == 0
 
 
 def test_backoff_grows_is_jittered_and_is_capped() -> None:

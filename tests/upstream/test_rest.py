@@ -1,5 +1,6 @@
 """The origin's REST door: one request, one answer, and every way it can go wrong."""
 
+import traceback
 from collections.abc import AsyncIterator
 
 import pytest
@@ -11,7 +12,7 @@ from edgeproxy.upstream.pools import Account
 from edgeproxy.upstream.rest import RestDoor
 from edgeproxy.upstream.session import OriginRefused
 
-from .conftest import VOICE
+from .conftest import UNCARRIABLE, VOICE
 
 ACCOUNT = Account("own", "origin-key")
 HIGH = VOICE.at_rate(48000)
@@ -29,9 +30,9 @@ async def door(emulator: Emulator) -> AsyncIterator[RestDoor]:
     await door.close()
 
 
-async def speak(door: RestDoor, text: str = "नमस्ते") -> bytes:
+async def speak(door: RestDoor, text: str = "नमस्ते", *, account: Account = ACCOUNT) -> bytes:
     pieces: list[bytes] = []
-    await door.speak(ACCOUNT, HIGH, text, into=pieces.append, on_sent=lambda _: None)
+    await door.speak(account, HIGH, text, into=pieces.append, on_sent=lambda _: None)
     return b"".join(pieces)
 
 
@@ -75,3 +76,15 @@ async def test_nobody_there_is_unreachable(door: RestDoor, emulator: Emulator) -
     await emulator.stop()
     with pytest.raises(OriginUnreachable):
         await speak(door)
+
+
+@pytest.mark.parametrize("key", UNCARRIABLE)
+async def test_a_key_that_no_header_can_carry_is_never_quoted(
+    door: RestDoor, emulator: Emulator, key: str
+) -> None:
+    emulator.change_faults("403")  # some of them are sent as they are
+    with pytest.raises(OriginError) as caught:
+        await speak(door, account=Account("own", key))
+    # As a log would have it, causes and all.
+    told = "".join(traceback.format_exception(caught.value))
+    assert "key-" not in told.replace("api-subscription-key", "")

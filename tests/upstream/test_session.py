@@ -1,8 +1,9 @@
 """A session with a real WebSocket origin: one utterance at a time, reusable only after its final."""
 
 import asyncio
+import traceback
 from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import cast
+from typing import Any, cast
 
 import pytest
 
@@ -18,7 +19,8 @@ from edgeproxy.emulator.server import Emulator
 from edgeproxy.upstream.session import OriginRefused, Session, State, Utterance
 
 from ..conftest import until
-from .conftest import OTHER, VOICE, dial_to
+from ..fakes.origin import Origin
+from .conftest import OTHER, UNCARRIABLE, VOICE, dial_to
 
 Open = Callable[..., Awaitable[Session]]
 
@@ -27,10 +29,10 @@ Open = Callable[..., Awaitable[Session]]
 async def open_session(emulator: Emulator) -> AsyncIterator[Open]:
     sessions: list[Session] = []
 
-    async def open_one(*, codec: str = "linear16", ping_every_s: float = 30.0) -> Session:
+    async def open_one(*, url: str | None = None, **options: Any) -> Session:
         dial = cast(
             "Callable[[Callable[[Session], None]], Awaitable[Session]]",
-            dial_to(emulator.url, codec=codec, ping_every_s=ping_every_s),
+            dial_to(url or emulator.url, **options),
         )
         session = await dial(lambda _: None)
         sessions.append(session)
@@ -137,6 +139,26 @@ async def test_no_first_audio_times_out(open_session: Open, emulator: Emulator) 
         )
 
 
+@pytest.mark.parametrize(
+    ("script", "said"),
+    [("empty for ever", "no audio within"), ("audio 100 then empty for ever", "mid-utterance")],
+)
+async def test_messages_without_sound_in_them_are_no_progress(
+    open_session: Open, origin: Origin, script: str, said: str
+) -> None:
+    session = await open_session(url=origin.url)
+    async with asyncio.timeout(10):
+        with pytest.raises(OriginSilent, match=said):
+            await session.speak(
+                VOICE,
+                script,
+                into=lambda _: None,
+                first_audio_timeout_s=0.1 if script.startswith("empty") else 60,
+                stall_timeout_s=0.1,
+            )
+    assert session.state is State.ENDED
+
+
 async def test_late_audio_ends_the_session_and_is_given_to_nobody(
     open_session: Open, emulator: Emulator
 ) -> None:
@@ -209,3 +231,15 @@ async def test_nobody_there_is_unreachable(open_session: Open, emulator: Emulato
     emulator.change_faults("refuse")
     with pytest.raises(OriginUnreachable):
         await open_session()
+
+
+@pytest.mark.parametrize("key", UNCARRIABLE)
+async def test_a_key_that_no_header_can_carry_is_unreachable_and_is_not_quoted(
+    open_session: Open, emulator: Emulator, key: str
+) -> None:
+    with pytest.raises(OriginUnreachable) as caught:
+        await open_session(key=key)
+    # As a log would have it, causes and all.
+    told = "".join(traceback.format_exception(caught.value))
+    assert "key-" not in told.replace("api-subscription-key", "")
+    assert emulator.counters.connections == 0
