@@ -227,6 +227,29 @@ async def test_after_a_turns_error_there_is_nothing_of_it_but_its_final(
         assert (await client.say("audio")).audio, "the next turn is another one"
 
 
+async def test_a_turn_that_is_refused_while_its_hits_are_on_their_way_stops_there(
+    start_proxy: StartProxy, origin: Origin
+) -> None:
+    async with (
+        start_proxy(origin={"url": origin.url}) as proxy,
+        talk_slowly(proxy.url) as client,
+        talk(proxy.url) as other,
+    ):
+        segment = "audio 15000।"
+        whole = (await other.say(segment)).audio
+        await landed(proxy)
+        await client.config()
+        await client.text(f"{segment} " * 60)  # 19 MB, far more than the sockets between us take in
+        heard = len(b64decode((await client.hear())["data"]["audio"]))
+        await other.say("audio 100")  # by then the writer of the first has got stuck
+        await client.text("x" * 2501)
+        while (message := await client.hear())["type"] != "error":
+            heard += len(b64decode(message["data"]["audio"]))
+        await client.flush()
+        assert [message["type"] for message in (await client.answer()).messages] == ["event"]
+    assert heard < 60 * len(whole), "the rest was still to be sent"
+
+
 async def test_a_client_that_changes_its_codec_in_mid_turn_gets_each_part_in_its_own(
     proxy: Proxy,
 ) -> None:
