@@ -411,6 +411,13 @@ async def test_an_account_that_is_turned_away_is_asked_for_again(
         ("empty for ever", {"first_audio_s": 0.1}, OriginSilent, "no audio within 0.1 s"),
         ("audio 100 then empty for ever", {"stall_s": 0.1}, OriginSilent, "mid-utterance"),
         ("wait", {"answer_s": 0.1}, OriginSilent, "no audio within 0.1 s"),
+        # What came of an attempt that nobody has heard does not count as an answer.
+        (
+            "audio then refuse 500 or wait",
+            {"answer_s": 0.2, "first_audio_s": 1.0},
+            OriginSilent,
+            "no audio within 0.2 s",
+        ),
         ("audio 1 for ever", {"fill_s": 0.1}, OriginSilent, "not over within 0.1 s"),
     ],
 )
