@@ -208,7 +208,8 @@ class Speech:
         clip = Clip(rate=voice.rate)
         try:
             async with asyncio.timeout(self._patience.fill_s) as clock:
-                await self._speak(clip, ask, clock, codec=None)
+                began = asyncio.get_running_loop().time()
+                await self._speak(clip, ask, clock, began=began, codec=None)
         except TimeoutError:
             raise OriginSilent(f"not over within {self._patience.fill_s:g} s") from None
         return clip.pcm()
@@ -217,10 +218,11 @@ class Speech:
         """Have the origin fill the clip; ``clock`` is set on when the first audio is there."""
         self._recall_refusal(ask)
         codec: str | None = None
+        began = asyncio.get_running_loop().time()
         for attempt in range(1, ATTEMPTS + 1):
             clip.times.attempts = attempt
             try:
-                await self._speak(clip, ask, clock, codec=codec)
+                await self._speak(clip, ask, clock, began=began, codec=codec)
                 if not clip.size:
                     raise OriginBabble(f"no audio for {len(ask.identity.text)} characters")
             except OriginError as error:
@@ -232,6 +234,8 @@ class Speech:
                 elif last:
                     raise
                 clip.rewind()
+                # Both attempts share one wait for audio that somebody can hear.
+                clock.reschedule(began + self._patience.answer_s)
                 self._emit(FillRetried(ask.identity.voice.model, str(error)))
             else:
                 clip.times.complete = monotonic()
@@ -244,7 +248,7 @@ class Speech:
         return pool.codec is None and "codec" in error.refusal.message.lower()
 
     async def _speak(
-        self, clip: Clip, ask: Ask, clock: asyncio.Timeout, *, codec: str | None
+        self, clip: Clip, ask: Ask, clock: asyncio.Timeout, *, began: float, codec: str | None
     ) -> None:
         voice, text, times = ask.identity.voice, ask.identity.text, clip.times
         longest = quality.longest_s(text) * voice.rate * SAMPLE_BYTES
@@ -261,8 +265,7 @@ class Speech:
             if not clip.size:
                 assert spoken is not None
                 times.first_byte, times.first_pcm = spoken.first_byte, spoken.first_pcm
-                loop = asyncio.get_running_loop()
-                clock.reschedule(loop.time() + self._patience.fill_s)
+                clock.reschedule(began + self._patience.fill_s)
             if clip.size + len(pcm) > longest:
                 raise OriginBabble(f"more audio than {len(text)} characters can be")
             clip.append(pcm)
