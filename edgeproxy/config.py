@@ -58,11 +58,11 @@ def _bare(secret: SecretStr) -> SecretStr:
 _Secret = Annotated[SecretStr, AfterValidator(_bare)]
 
 
-def _list(text: str) -> object:
+def _json(text: str, what: str = "a list") -> object:
     try:
         return json.loads(text)
     except ValueError:
-        raise ValueError("must be a list; in the environment, as JSON") from None
+        raise ValueError(f"must be {what}; in the environment, as JSON") from None
 
 
 class _Room(BaseModel):
@@ -128,7 +128,7 @@ class Origin(_Room):
     @field_validator("prewarm_voices", mode="before")
     @classmethod
     def _from_environment(cls, voices: object) -> object:
-        return _list(voices) if isinstance(voices, str) else voices
+        return _json(voices) if isinstance(voices, str) else voices
 
 
 class Pool(_Room):
@@ -186,10 +186,25 @@ class Cache(_Room):
     """With less free disk than this nothing more is written."""
     characters_kept: Annotated[int, Field(ge=1, le=2500)] = 200
     """Longer segments are spoken but not kept."""
+    asks_until_kept: Annotated[int, Field(ge=1, le=1000)] = 1
+    """A text is kept automatically once the origin was asked for it so often; 1: at first sight."""
+    keep_personal: bool = False
+    """Whether texts that look personal (four digits or more, addresses, spelled codes) are kept, too."""
     ttl_s: Annotated[float, Field(gt=0)] = 86_400.0
     """How long a record that was kept automatically is fresh."""
+    stale_s: Annotated[float, Field(ge=0)] = 86_400.0
+    """How long after that it is still served, while it is renewed in the background."""
+    stale_if_error_s: Annotated[float, Field(ge=0)] = 432_000.0
+    """And how long after that it is still served when the origin can't be had."""
+    epochs: dict[str, Annotated[int, Field(ge=0)]] = {}
+    """By `model` or `model/speaker`: raising a number retires all that was kept of it. Never lower one."""
     discard_after_s: Annotated[float, Field(gt=0)] = 604_800.0
     """Records that were kept automatically are removed from the disk after this long, full or not."""
+
+    @field_validator("epochs", mode="before")
+    @classmethod
+    def _from_environment(cls, epochs: object) -> object:
+        return _json(epochs, "a mapping") if isinstance(epochs, str) else epochs
 
 
 class Auth(_Room):
@@ -205,7 +220,7 @@ class Auth(_Room):
         """A JSON list, or keys with commas between them."""
         if not isinstance(keys, str):
             return keys
-        return _list(keys) if keys.lstrip().startswith("[") else keys.split(",")
+        return _json(keys) if keys.lstrip().startswith("[") else keys.split(",")
 
 
 class Phrases(_Room):

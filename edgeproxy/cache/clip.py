@@ -73,6 +73,7 @@ class Clip:
         "ready_bytes",
         "size",
         "source",
+        "stale",
         "state",
         "times",
     )
@@ -91,6 +92,8 @@ class Clip:
         self.listeners = 0
         """Requests that still want it."""
         self.source: Source | None = None
+        self.stale = False
+        """Whether it was past its freshness when it was served."""
         self.times = Times()
         self.ready: dict[Any, Any] = {}
         """Encoded forms kept with a complete clip, by (codec, bitrate): whoever encodes owns the shape."""

@@ -12,6 +12,7 @@
     ├── Overloaded           ours: no room for now
     │   ├── LeaseTimeout
     │   └── Draining
+    ├── NotKept              asked for from the cache alone, and it is not there
     └── RecordError          never leaves cache/: an unreadable record is a miss and a fact
 """
 
@@ -67,6 +68,12 @@ class LeaseTimeout(Overloaded):
 
 class Draining(Overloaded):
     """The proxy is shutting down and takes nothing new in."""
+
+
+class NotKept(EdgeProxyError):
+    """The caller wants it from the cache and from nowhere else, and it is not there."""
+
+    status = 504  # RFC 9111, 5.2.1.7
 
 
 class RecordError(EdgeProxyError):

@@ -114,6 +114,25 @@ class RecordEvicted(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class Renewed(Event):
+    """A recording past its freshness was made anew behind the callers' backs, or could not be: ``reason``."""
+
+    key: str
+    ok: bool
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Purged(Event):
+    """Recordings were purged. ``scope``: which, without a text; ``records``: how many lay on the disk."""
+
+    number: int
+    soft: bool
+    scope: str
+    records: int
+
+
+@dataclass(frozen=True, slots=True)
 class StoreFailed(Event):
     """The disk failed us; the request went on without it."""
 
@@ -183,7 +202,8 @@ class NightEnded(Event):
 class SegmentSpoken:
     """One segment of a turn. Times in seconds since the turn's first text was received; None: did not happen.
 
-    ``verdict``: ``hit-memory``, ``hit-disk``, ``collapsed``, ``miss`` or ``error``.
+    ``verdict``: ``hit-memory``, ``hit-disk``, ``stale``, ``collapsed``, ``miss``, ``bypass``, ``pause`` or
+    ``error``.
     ``key`` names the text and voice without showing them.
     """
 

@@ -153,7 +153,7 @@ class HttpDoors:
     def _begin(self, asked: SpeechRequest, client: Client) -> tuple[Answer, Output]:
         fields = models.audible(asked.fields)
         models.check_ranges(fields["model"], asked.fields)
-        asker = Asker(client, Voice(fields), self._settings.generations)
+        asker = Asker(client, Voice(fields), self._settings.generations, self._settings.epochs)
         library = self._settings.library()
         reply = Answer(client, new_request_id())
         for cut in split(asked.text, self._settings.cuts, library.phrasebook):

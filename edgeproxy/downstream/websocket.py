@@ -210,7 +210,9 @@ class Conversation:
         self._asker = None
         fields = models.audible(config.fields, model=self._query.model)
         models.check_ranges(fields["model"], config.fields)
-        self._asker = Asker(self._client, Voice(fields), self._settings.generations)
+        self._asker = Asker(
+            self._client, Voice(fields), self._settings.generations, self._settings.epochs
+        )
         self._output = Output(config.codec, fields["rate"], config.bitrate)
         self._min_buffer_size = config.min_buffer_size
         self._expecting = True
