@@ -2,142 +2,22 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from edgeproxy.audio import decode, quality
-from edgeproxy.cache.clip import Clip, ClipFailed, Source
-from edgeproxy.cache.flight import Flights
-from edgeproxy.cache.memory import Memory
-from edgeproxy.cache.store import Store
+from edgeproxy.audio import quality
+from edgeproxy.cache.clip import ClipFailed, Source
 from edgeproxy.core.errors import OriginBabble, OriginError, OriginSilent
 from edgeproxy.core.events import CodecChanged, Event, FillRetried, RecordKept, RecordRefused
-from edgeproxy.core.key import Teller
 from edgeproxy.core.voice import Voice
 from edgeproxy.emulator import Emulator, Knobs
-from edgeproxy.sarvam.handshake import WS_PATHS, origin_url
-from edgeproxy.speech import Ask, Patience, Speech
-from edgeproxy.upstream.places import Places
-from edgeproxy.upstream.pool import Limits, Pool
-from edgeproxy.upstream.pools import Account, Pools
-from edgeproxy.upstream.rest import RestDoor
-from edgeproxy.upstream.session import OriginRefused, Session
+from edgeproxy.speech import Patience
+from edgeproxy.upstream.session import OriginRefused
 
-from .conftest import until
 from .fakes.origin import Origin, tone
-
-ACCOUNT = Account("own", "origin-key")
-VOICE = Voice(
-    {
-        "model": "bulbul:v3",
-        "language": "hi-IN",
-        "speaker": "shubh",
-        "rate": 8000,
-        "pace": 1.0,
-        "temperature": 0.6,
-    }
-)
-TELLER = Teller("ns", VOICE)
-HELLO = "नमस्ते, आप कैसे हैं?"
-PATIENCE = Patience(first_audio_s=2.0, stall_s=0.3)
-SCHEMA = "Input parameters has to be a valid dictionary"
-
-
-class House:
-    """Speech and the rooms below it."""
-
-    def __init__(self, speech: Speech, store: Store, flights: Flights, memory: Memory) -> None:
-        self.speech, self.store, self.flights, self.memory = speech, store, flights, memory
-
-    def ask(self, text: str = HELLO, *, keep: bool = True, voice: Voice = VOICE) -> Ask:
-        return Ask(Teller("ns", voice).identity(text), ACCOUNT, keep=keep)
-
-    async def hear(self, ask: Ask) -> tuple[bytes, Clip, str]:
-        clip, how = self.speech.clip(ask)
-        try:
-            return await clip.whole(), clip, how
-        finally:
-            self.speech.leave(ask, clip)
-
-    async def landed(self) -> None:
-        await until(lambda: not len(self.flights))
-
-
-@asynccontextmanager
-async def open_house(
-    directory: Path,
-    emulator: Emulator | Origin,
-    facts: list[Event],
-    *,
-    patience: Patience = PATIENCE,
-    memory_bytes: int = 10_000_000,
-    characters_kept: int = 200,
-    ttl_s: float = 3600,
-) -> AsyncIterator[House]:
-    url = origin_url(emulator.url, WS_PATHS[0], websocket=True)
-
-    def make_pool(account: Account, model: str, places: Places, voices: object) -> Pool:
-        return Pool(
-            model,
-            lambda on_end: Session.dial(
-                f"{url}?model={model}&send_completion_event=true",
-                key=account.key,
-                user_agent="test",
-                timeout_s=3,
-                codec="linear16",
-                make_decoder=lambda codec, rate: decode.decoder(codec, rate=rate),
-                ping_every_s=30,
-                on_end=on_end,
-            ),
-            places=places,
-            limits=Limits(ready=1, rest_s=0),
-            emit=facts.append,
-        )
-
-    pools = Pools(make_pool, make_places=lambda: Places(100, recover_s=10))
-    rest = RestDoor(
-        emulator.url,
-        user_agent="test",
-        timeout_s=5,
-        make_decoder=lambda codec, rate: decode.decoder(codec, rate=rate),
-    )
-    flights = Flights()
-    store = await Store.open(directory, quota_bytes=10**8, min_free_bytes=0, emit=facts.append)
-    memory = Memory(limit_bytes=memory_bytes)
-    speech = Speech(
-        memory=memory,
-        flights=flights,
-        store=store,
-        pools=pools,
-        rest=rest,
-        patience=patience,
-        characters_kept=characters_kept,
-        ttl_s=ttl_s,
-        emit=facts.append,
-    )
-    try:
-        yield House(speech, store, flights, memory)
-    finally:
-        await flights.land(timeout_s=2)
-        await pools.close()
-        await rest.close()
-        await store.close()
-
-
-@pytest.fixture
-async def house(tmp_path: Path, emulator: Emulator, facts: list[Event]) -> AsyncIterator[House]:
-    async with open_house(tmp_path / "records", emulator, facts) as house:
-        yield house
-
-
-@pytest.fixture
-async def origin() -> AsyncIterator[Origin]:
-    """An origin whose texts are its scripts."""
-    async with Origin() as origin:
-        yield origin
+from .house import HELLO, OVER, SCHEMA, VOICE, House, open_house
 
 
 async def test_first_the_origin_then_memory(house: House, emulator: Emulator) -> None:
@@ -165,7 +45,7 @@ async def test_then_the_disk_when_memory_has_forgotten(
 async def test_a_record_past_its_time_is_spoken_afresh(
     tmp_path: Path, emulator: Emulator, facts: list[Event]
 ) -> None:
-    async with open_house(tmp_path / "r", emulator, facts, memory_bytes=0, ttl_s=1e-9) as house:
+    async with open_house(tmp_path / "r", emulator, facts, memory_bytes=0, freshness=OVER) as house:
         for _ in range(2):
             await house.hear(house.ask())
             await house.landed()
@@ -175,7 +55,7 @@ async def test_a_record_past_its_time_is_spoken_afresh(
 async def test_what_is_in_memory_ages_as_what_is_on_the_disk(
     tmp_path: Path, emulator: Emulator, facts: list[Event]
 ) -> None:
-    async with open_house(tmp_path / "r", emulator, facts, ttl_s=1e-9) as house:
+    async with open_house(tmp_path / "r", emulator, facts, freshness=OVER) as house:
         for _ in range(2):
             _, clip, how = await house.hear(house.ask())
             await house.landed()

@@ -6,7 +6,8 @@ a row, which :meth:`Disk.sweep` removes. What we do not take from it:
 
 * Pickling (CVE-2025-69872, unfixed in 5.6.3): :class:`_BytesDisk` refuses it both ways.
 * Eviction: its policies know no pins, and its LRU writes on every read. Nothing goes here unless told to.
-* Its patience: it waits a minute for a locked index, and a caller has not got that.
+* Its patience: it waits a minute for a locked index, and a caller has not got that. (Where it opens the
+  index it asks again and again for a minute whatever it is told: that wait is bounded by the store.)
 
 An index that is damaged is made anew from the files, since each value says itself what it is.
 SQLite wants a connection per thread, so all methods are for the few threads of the store's executor.

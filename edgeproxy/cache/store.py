@@ -30,6 +30,8 @@ from .disk import FAULTS, Disk, Row
 from .record import HEAD_BYTES, Record, facts_of
 
 _THREADS: Final = 4
+_OPEN_S: Final = 5.0
+"""Who starts waits no longer for an index that is locked, or made anew: what is in it is found later."""
 _READ_S: Final = 0.5
 """A disk that takes longer for a read is of no help to a caller: the origin has begun to speak by then."""
 _MOST_STUCK: Final = 2
@@ -63,6 +65,7 @@ class Store:
         self._min_free = min_free_bytes
         self._emit = emit
         self._executor = ThreadPoolExecutor(_THREADS, thread_name_prefix="store")
+        self._loop = asyncio.get_running_loop()
         self._stuck = 0
         self._dynamic: OrderedDict[str, int] = OrderedDict()
         self._pinned: dict[str, int] = {}
@@ -93,11 +96,12 @@ class Store:
             is_pinned=is_pinned,
             emit=emit,
         )
-        rows: list[Row] = []
-        rows = await store._attempt("open", store._disk.open, rows)
-        for key, pinned, size in rows:
-            store._enter(key, size, pinned=pinned)
+        await store._attempt("open", store._open, None, within_s=_OPEN_S)
         return store
+
+    def _open(self) -> None:
+        rows = self._disk.open()
+        self._loop.call_soon_threadsafe(self._enter_all, rows)
 
     def __len__(self) -> int:
         return len(self._dynamic) + len(self._pinned)
@@ -267,9 +271,12 @@ class Store:
             for key in [*self._dynamic, *self._pinned]:
                 if key not in known:
                     self._leave(key)
-            for key, pinned, size in rows:
-                if key not in self._dynamic and key not in self._pinned:
-                    self._enter(key, size, pinned=pinned)
+            self._enter_all(rows)
+
+    def _enter_all(self, rows: list[Row]) -> None:
+        for key, pinned, size in rows:
+            if key not in self._dynamic and key not in self._pinned:
+                self._enter(key, size, pinned=pinned)
 
     async def discard(self, *, older_than_s: float) -> int:
         """Remove dynamic records stored longer ago than that; how many. Pinned ones stay."""
@@ -311,7 +318,7 @@ class Store:
         """
         if not self._disk.is_open and operation != "open":
             return otherwise
-        working = asyncio.get_running_loop().run_in_executor(self._executor, work)
+        working = self._loop.run_in_executor(self._executor, work)
         try:
             if within_s is not None:
                 await asyncio.wait((working,), timeout=within_s)

@@ -13,7 +13,7 @@ from ...phrases.pinned import Pinned
 from ...sarvam import models
 from ..common import fail, run
 from ..phrases.naming import named
-from ..phrases.rooms import count, with_settings, workshop
+from ..phrases.rooms import count, with_data, workshop
 
 _NUMBERS = ("rate", *models.NUMBERS)
 
@@ -34,7 +34,7 @@ _NUMBERS = ("rate", *models.NUMBERS)
 @click.option("--phrase", metavar="BOOK/ID", help="The recordings of a phrase; it is made anew.")
 @click.option("--all", "everything", is_flag=True, help="Everything.")
 @click.option("--soft", is_flag=True, help="Go on serving it while it is renewed.")
-@with_settings
+@with_data
 def purge(
     settings: Settings,
     text: str | None,

@@ -4,13 +4,13 @@ import click
 
 from ...config import Settings
 from ..common import fail, run
-from ..phrases.rooms import count, with_settings, workshop
+from ..phrases.rooms import count, with_data, workshop
 
 _MEGABYTE = 1_000_000
 
 
 @click.command()
-@with_settings
+@with_data
 def stats(settings: Settings) -> None:
     """Show how much is kept."""
     run(_stats(settings))
@@ -33,7 +33,7 @@ async def _stats(settings: Settings) -> None:
 @click.option(
     "--share", type=click.FloatRange(0, 1), default=1.0, show_default=True, help="Of all records."
 )
-@with_settings
+@with_data
 def verify(settings: Settings, share: float) -> None:
     """Read records and check each whole; bad ones are removed, and the exit code is 1."""
     checked, bad = run(_verify(settings, share))
