@@ -84,6 +84,7 @@ class Proxy:
     generations: Generations
     night: Night
     generator: Generator
+    purging: Purging
 
 
 def check(settings: Settings) -> Library:
@@ -337,6 +338,7 @@ async def running(settings: Settings, *, emit: Emit = log.tell) -> AsyncIterator
             shop.generations,
             night,
             shop.generator,
+            shop.purging,
         )
 
 

@@ -73,6 +73,11 @@ class Purging:
         self._emit(Purged(purge.number, soft, _without_text(scope), len(covered)))
         return Outcome(purge, len(covered), phrases)
 
+    @property
+    def behind(self) -> bool:
+        """Whether another process has purged something that is not known here yet. Blocks for moments."""
+        return self._purges.changed_on_disk()
+
     async def follow(self) -> None:
         """Take note of what another process has purged since the last time. Blocks only in threads."""
         if not await asyncio.to_thread(self._purges.changed_on_disk):
