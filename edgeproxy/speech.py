@@ -30,7 +30,7 @@ from .cache.memory import Memory
 from .cache.record import Record, age_s
 from .cache.store import Store
 from .core.audio import SAMPLE_BYTES
-from .core.errors import OriginBabble, OriginError, OriginSilent
+from .core.errors import OriginBabble, OriginDown, OriginError, OriginSilent
 from .core.events import (
     CodecChanged,
     ConfigSent,
@@ -76,7 +76,7 @@ class Patience:
     """How long the origin may take, in seconds.
 
     ``answer_s`` bounds the wait for a segment's first audio, all leases and attempts included, because
-    LiveKit gives up after 10 s of silence; ``fill_s`` bounds the whole of it.
+    LiveKit gives up after 10 s of silence; ``fill_s`` bounds the whole of it (`origin.turn_deadline_s`).
     """
 
     first_audio_s: float = 2.5
@@ -136,6 +136,8 @@ class Speech:
             self._store.touch(clip.key)
             return clip, "hit-memory"
         clip, joined = self._flights.join(ask.identity, lambda clip: self._fill(clip, ask))
+        # Who joins in silence does not wait like one who looks ahead.
+        clip.order = min(clip.order, ask.order) if joined else ask.order
         return clip, "collapsed" if joined else "fill"
 
     def leave(self, ask: Ask, clip: Clip) -> None:
@@ -206,6 +208,7 @@ class Speech:
         tried once. Raises an OriginError."""
         ask = Ask(Teller("fetch", voice).identity_of_normal(text), account, Order.NIGHT)
         clip = Clip(rate=voice.rate)
+        clip.order = ask.order
         try:
             async with asyncio.timeout(self._patience.fill_s) as clock:
                 began = asyncio.get_running_loop().time()
@@ -223,10 +226,8 @@ class Speech:
             clip.times.attempts = attempt
             try:
                 await self._speak(clip, ask, clock, began=began, codec=codec)
-                if not clip.size:
-                    raise OriginBabble(f"no audio for {len(ask.identity.text)} characters")
             except OriginError as error:
-                last = attempt == ATTEMPTS or clip.heard
+                last = attempt == ATTEMPTS or clip.heard or isinstance(error, OriginDown)
                 if isinstance(error, OriginRefused) and error.is_clients_fault:
                     if last or not self._is_the_codec(ask, error):
                         raise self._remember_refusal(ask, error) from error
@@ -248,6 +249,14 @@ class Speech:
         return pool.codec is None and "codec" in error.refusal.message.lower()
 
     async def _speak(
+        self, clip: Clip, ask: Ask, clock: asyncio.Timeout, *, began: float, codec: str | None
+    ) -> None:
+        with self._pools.breaker(ask.account, ask.identity.voice.model).attempt():
+            await self._speak_once(clip, ask, clock, began=began, codec=codec)
+            if not clip.size:
+                raise OriginBabble(f"no audio for {len(ask.identity.text)} characters")
+
+    async def _speak_once(
         self, clip: Clip, ask: Ask, clock: asyncio.Timeout, *, began: float, codec: str | None
     ) -> None:
         voice, text, times = ask.identity.voice, ask.identity.text, clip.times
@@ -275,7 +284,7 @@ class Speech:
             await self._rest.speak(ask.account, voice, text, into=hear, on_sent=sent)
             return
         pool = self._pools.of(ask.account, voice.model)
-        async with pool.lease(voice, order=ask.order) as session:
+        async with pool.lease(voice, order=lambda: Order(clip.order)) as session:
             times.leased = monotonic()
             await session.speak(
                 voice,

@@ -5,7 +5,7 @@ from math import ceil
 from aiohttp import web
 
 from ..cache.clip import ClipFailed
-from ..core.errors import EdgeProxyError, OriginUnreachable, Overloaded
+from ..core.errors import EdgeProxyError, OriginUnreachable
 from ..sarvam import refusals
 from ..sarvam.refusals import Refusal, Refused
 from ..sarvam.request_id import request_id
@@ -25,14 +25,14 @@ def refusal(error: BaseException) -> Refusal:
                 status=error.status,
                 message="The speech service can't be reached at the moment",
                 code=refusals.code_of(error.status),
-                retry_after_s=1.0,
+                retry_after_s=1.0 if error.retry_after_s is None else error.retry_after_s,
             )
         case EdgeProxyError():
             return Refusal(
                 status=error.status,
                 message=str(error),
                 code=refusals.code_of(error.status),
-                retry_after_s=error.retry_after_s if isinstance(error, Overloaded) else None,
+                retry_after_s=error.retry_after_s,
             )
         case _:
             return refusals.internal()

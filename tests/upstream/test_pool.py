@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 from collections.abc import Callable
-from itertools import islice
 
 import pytest
 
@@ -12,7 +11,7 @@ from edgeproxy.core.events import CeilingMoved, ConfigSent, DialFailed, Event, S
 from edgeproxy.core.voice import Voice
 from edgeproxy.emulator.server import Emulator
 from edgeproxy.upstream.places import Places
-from edgeproxy.upstream.pool import Order, Pool, backoff
+from edgeproxy.upstream.pool import Order, Pool
 from edgeproxy.upstream.session import OriginRefused, Session
 
 from ..conftest import until
@@ -391,13 +390,6 @@ async def test_a_session_is_closed_if_its_pool_is_while_it_is_configured(
     await pool.close()
     await until(lambda: emulator.counters.open == 0, timeout_s=5)
     assert places.taken == 0
-
-
-def test_backoff_grows_is_jittered_and_is_capped() -> None:
-    delays = list(islice(backoff(), 50))
-    assert all(0 < delay <= 3.0 for delay in delays)
-    assert max(delays[:2]) < min(delays[-20:])
-    assert len(set(delays)) > 40
 
 
 async def test_an_origin_that_hangs_up_at_once_is_backed_off_from(
