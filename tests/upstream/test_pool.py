@@ -2,11 +2,17 @@
 
 import asyncio
 import contextlib
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 
 import pytest
 
-from edgeproxy.core.errors import Draining, LeaseTimeout, OriginClosed, OriginUnreachable
+from edgeproxy.core.errors import (
+    Draining,
+    LeaseTimeout,
+    OriginClosed,
+    OriginUnreachable,
+    Overloaded,
+)
 from edgeproxy.core.events import CeilingMoved, ConfigSent, DialFailed, Event, SessionRetired
 from edgeproxy.core.voice import Voice
 from edgeproxy.emulator.server import Emulator
@@ -15,7 +21,7 @@ from edgeproxy.upstream.pool import Order, Pool
 from edgeproxy.upstream.session import OriginRefused, Session
 
 from ..conftest import until
-from .conftest import OTHER, VOICE
+from .conftest import OTHER, VOICE, turning_away
 
 MakePool = Callable[..., Pool]
 
@@ -175,6 +181,206 @@ async def test_a_busy_pool_turns_a_lease_away_in_time(make_pool: MakePool) -> No
             async with pool.lease(VOICE, order=Order.FIRST):
                 pass
     assert "0 waiting" in repr(pool)
+
+
+@contextlib.asynccontextmanager
+async def waiting(pool: Pool, *orders: Order) -> AsyncIterator[list[asyncio.Future[Session]]]:
+    """As many wait for a session as there are orders, until the block ends."""
+    before = pool_waits(pool)
+    tasks = [asyncio.ensure_future(pool.lease(VOICE, order=order).__aenter__()) for order in orders]
+    await until(lambda: pool_waits(pool) == before + len(orders))
+    try:
+        yield tasks
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def pool_waits(pool: Pool) -> int:
+    return int(books(pool).rsplit(", ", 1)[1].split()[0])
+
+
+async def turned_away(pool: Pool, order: Order = Order.FIRST) -> Overloaded:
+    with pytest.raises(Overloaded) as caught:
+        async with pool.lease(VOICE, order=order):
+            pass
+    assert not isinstance(caught.value, LeaseTimeout)
+    assert caught.value.status == 503
+    return caught.value
+
+
+@pytest.mark.parametrize("order", list(Order))
+async def test_a_full_queue_turns_the_next_one_away_at_once(
+    make_pool: MakePool, order: Order
+) -> None:
+    pool = make_pool(account_sessions=1, waiting_most=2, lease_timeout_s=60)
+    async with (
+        pool.lease(VOICE, order=Order.FIRST),
+        waiting(pool, Order.AHEAD, Order.FIRST) as callers,
+    ):
+        error = await turned_away(pool, order)
+        assert "2 others wait" in str(error)
+        assert error.retry_after_s == 60, "nobody was served yet: a wait like theirs"
+        assert not any(caller.done() for caller in callers)
+    assert books(pool).endswith("0 waiting")
+
+
+async def test_when_to_come_again_follows_from_the_crowd_and_its_pace(make_pool: MakePool) -> None:
+    pool = make_pool(account_sessions=1, waiting_most=1, lease_timeout_s=60)
+    roomy = make_pool(account_sessions=1, waiting_most=3, lease_timeout_s=60)
+    told = []
+    for each, crowd in ((pool, 1), (roomy, 3)):
+        async with each.lease(VOICE, order=Order.FIRST):
+            held = asyncio.Event()
+            asyncio.get_running_loop().call_later(0.05, held.set)
+            await held.wait()
+        async with each.lease(VOICE, order=Order.FIRST), waiting(each, *[Order.FIRST] * crowd):
+            told.append((await turned_away(each)).retry_after_s)
+    short, long = told
+    assert short is not None
+    assert long is not None
+    assert 0.1 <= short < long < 60
+    assert long >= 0.2
+
+
+async def test_the_night_gives_up_its_place_in_the_queue_the_latest_first(
+    make_pool: MakePool,
+) -> None:
+    pool = make_pool(account_sessions=1, waiting_most=3, lease_timeout_s=60)
+    async with (
+        pool.lease(VOICE, order=Order.FIRST),
+        waiting(pool, Order.FIRST, Order.NIGHT, Order.NIGHT) as (caller, early, late),
+    ):
+        another = asyncio.ensure_future(pool.lease(VOICE, order=Order.AHEAD).__aenter__())
+        with pytest.raises(Overloaded):
+            await late
+        await turned_away(pool, Order.NIGHT)
+        assert not any(each.done() for each in (caller, early, another))
+        another.cancel()
+        await asyncio.gather(another, return_exceptions=True)
+
+
+async def test_the_night_stops_while_a_caller_waits_in_any_pool_of_the_account(
+    make_pool: MakePool,
+) -> None:
+    places = Places(2, recover_s=10)
+    asked = make_pool(places=places, ready=1, reserve=0, keep=False, lease_timeout_s=60)
+    nightly = make_pool(places=places, ready=1, reserve=0, keep=False, lease_timeout_s=60)
+    async with contextlib.AsyncExitStack() as held:
+        await held.enter_async_context(nightly.lease(VOICE, order=Order.FIRST))
+        await held.enter_async_context(asked.lease(VOICE, order=Order.FIRST))
+        async with (
+            waiting(nightly, Order.NIGHT) as (night,),
+            waiting(asked, Order.FIRST) as (caller,),
+        ):
+            await held.aclose()  # both sessions are free; the night's pool has one of them
+            await caller
+            assert places.taken == 2
+            await asyncio.wait_for(night, 10)
+
+
+async def test_an_order_may_rise_while_its_waiter_waits(make_pool: MakePool) -> None:
+    pool = make_pool(account_sessions=1, reserve=0, lease_timeout_s=60)
+    served: list[str] = []
+    orders = {"ahead": Order.AHEAD, "first": Order.FIRST, "raised": Order.AHEAD}
+
+    async def turn(name: str) -> None:
+        async with pool.lease(VOICE, order=lambda: orders[name]):
+            served.append(name)
+
+    async with pool.lease(VOICE, order=Order.FIRST):
+        turns = [asyncio.ensure_future(turn(name)) for name in ("ahead", "raised", "first")]
+        await until(lambda: pool_waits(pool) == 3)
+        orders["raised"] = Order.FIRST
+    await asyncio.gather(*turns)
+    assert served == ["raised", "first", "ahead"]
+
+
+@pytest.mark.parametrize("order", [Order.FIRST, Order.NIGHT])
+async def test_the_books_balance_after_a_waiter_is_cancelled_in_a_full_queue(
+    make_pool: MakePool, order: Order
+) -> None:
+    pool = make_pool(account_sessions=1, ready=1, reserve=0, waiting_most=2)
+
+    async def turn() -> None:
+        async with pool.lease(VOICE, order=order) as session:
+            await speak(session)
+
+    for steps in range(30):
+        async with pool.lease(VOICE, order=Order.FIRST):
+            tasks = [asyncio.ensure_future(turn()) for _ in range(3)]
+        for _ in range(steps):
+            await asyncio.sleep(0)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+    await until(lambda: books(pool) == "0 leased, 1 idle, 0 resting, 0 dialling, 0 waiting")
+    await turn()
+
+
+async def test_a_429_that_says_when_to_come_again_is_kept_to_and_passed_on(
+    make_pool: MakePool, facts: list[Event]
+) -> None:
+    async with turning_away(429, retry_after="30") as url:
+        pool = make_pool(url=url, lease_timeout_s=0.3)
+        for _ in range(3):
+            with pytest.raises(OriginRefused) as caught:
+                async with pool.lease(VOICE, order=Order.FIRST):
+                    pass
+        assert caught.value.status == 429
+        again_in_s = caught.value.refusal.retry_after_s
+        assert again_in_s is not None
+        assert 20 < again_in_s <= 30
+    failed = sum(isinstance(fact, DialFailed) for fact in facts)
+    assert failed <= 2, "only those that were under way together"
+
+
+async def test_pings_keep_an_idle_session_past_the_origins_patience(
+    make_pool: MakePool, facts: list[Event]
+) -> None:
+    async with Emulator(idle_s=0.4) as emulator:
+        quiet = make_pool(url=emulator.url, account_sessions=1)
+        pinging = make_pool(url=emulator.url, account_sessions=1, ping_every_s=0.05)
+        async with quiet.lease(VOICE, order=Order.FIRST) as lost:
+            pass
+        async with pinging.lease(VOICE, order=Order.FIRST) as kept:
+            pass
+        await until(lambda: not lost.reusable)
+        pings = emulator.counters.pings
+        await until(lambda: emulator.counters.pings >= pings + 10)
+        assert kept.reusable
+        async with pinging.lease(VOICE, order=Order.FIRST) as session:
+            assert session is kept
+            assert await speak(session)
+        await quiet.close()
+        await pinging.close()
+
+
+async def test_what_the_origin_ended_together_comes_again_at_random_unless_a_caller_waits(
+    make_pool: MakePool, emulator: Emulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pool = make_pool(ready=3, account_sessions=3)
+    async with contextlib.AsyncExitStack() as held:
+        for _ in range(3):  # a final each: the origin was in earnest with them
+            await speak(await held.enter_async_context(pool.lease(VOICE, order=Order.FIRST)))
+    await until(lambda: pool.idle == 3)
+    drawn: list[tuple[float, float]] = []
+
+    def draw(low: float, high: float) -> float:
+        drawn.append((low, high))
+        return 3600.0
+
+    monkeypatch.setattr("edgeproxy.upstream.pool.random.uniform", draw)
+    url = emulator.url
+    await emulator.stop()
+    await until(lambda: pool.idle == 0)
+    await emulator.start(port=int(url.rsplit(":", 1)[1]))
+    handshakes = emulator.counters.handshakes
+    async with pool.lease(VOICE, order=Order.FIRST) as session:
+        assert await speak(session)
+    assert emulator.counters.handshakes == handshakes + 1
+    assert (0.0, 1.0) in drawn
 
 
 async def test_an_origin_that_is_not_there_is_said_to_be_not_there(
