@@ -376,6 +376,7 @@ def _doors(shop: Workshop, executor: Executor, emit: Emit) -> Doors:
             idle_text_ms=turn.idle_text_ms,
             trim_leading_silence_ms=turn.trim_leading_silence_ms,
             waiting_segments=turn.waiting_segments,
+            deadline_s=settings.origin.turn_deadline_s,
         ),
         limits=DoorLimits(
             message_bytes=settings.server.message_bytes,

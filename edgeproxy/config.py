@@ -106,8 +106,8 @@ class Origin(_Room):
     """Longest silence in the middle of an utterance."""
     answer_timeout_s: Annotated[float, Field(gt=0, le=8)] = 8.0
     """Longest wait for a segment's first audio, the wait for a session and a second attempt included."""
-    turn_deadline_s: Annotated[float, Field(ge=5, le=600)] = 60.0
-    """Longest time for the whole of a segment, from its first ask to its last audio."""
+    turn_deadline_s: Annotated[float, Field(gt=0, le=3600)] = 120.0
+    """Longest time for the whole of a segment, and for a turn from its flush on."""
     rest_timeout_s: Annotated[float, Field(gt=0, le=60)] = 8.0
     """Longest wait for an answer of the REST door (sample rates above 24,000 Hz)."""
     refusal_kept_s: Annotated[float, Field(ge=0, le=3600)] = 60.0

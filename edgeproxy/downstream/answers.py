@@ -43,7 +43,7 @@ def answer(no: Refusal) -> web.Response:
     told_as = request_id()
     headers = {"x-request-id": told_as}
     if no.retry_after_s is not None:
-        headers["Retry-After"] = str(ceil(no.retry_after_s))
+        headers["Retry-After"] = str(max(1, ceil(no.retry_after_s)))
     return web.Response(
         status=no.status,
         body=no.body(told_as),

@@ -184,10 +184,10 @@ async def test_a_busy_pool_turns_a_lease_away_in_time(make_pool: MakePool) -> No
 
 
 @contextlib.asynccontextmanager
-async def waiting(pool: Pool, *orders: Order) -> AsyncIterator[list[asyncio.Future[Session]]]:
+async def waiting(pool: Pool, *orders: Order) -> AsyncIterator[list[asyncio.Task[Session]]]:
     """As many wait for a session as there are orders, until the block ends."""
     before = pool_waits(pool)
-    tasks = [asyncio.ensure_future(pool.lease(VOICE, order=order).__aenter__()) for order in orders]
+    tasks = [asyncio.ensure_future(take(pool, order)) for order in orders]
     await until(lambda: pool_waits(pool) == before + len(orders))
     try:
         yield tasks
@@ -195,6 +195,10 @@ async def waiting(pool: Pool, *orders: Order) -> AsyncIterator[list[asyncio.Futu
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def take(pool: Pool, order: Order) -> Session:
+    return await pool.lease(VOICE, order=order).__aenter__()
 
 
 def pool_waits(pool: Pool) -> int:
@@ -252,7 +256,7 @@ async def test_the_night_gives_up_its_place_in_the_queue_the_latest_first(
         pool.lease(VOICE, order=Order.FIRST),
         waiting(pool, Order.FIRST, Order.NIGHT, Order.NIGHT) as (caller, early, late),
     ):
-        another = asyncio.ensure_future(pool.lease(VOICE, order=Order.AHEAD).__aenter__())
+        another = asyncio.ensure_future(take(pool, Order.AHEAD))
         with pytest.raises(Overloaded):
             await late
         await turned_away(pool, Order.NIGHT)
@@ -265,19 +269,20 @@ async def test_the_night_stops_while_a_caller_waits_in_any_pool_of_the_account(
     make_pool: MakePool,
 ) -> None:
     places = Places(2, recover_s=10)
-    asked = make_pool(places=places, ready=1, reserve=0, keep=False, lease_timeout_s=60)
-    nightly = make_pool(places=places, ready=1, reserve=0, keep=False, lease_timeout_s=60)
-    async with contextlib.AsyncExitStack() as held:
-        await held.enter_async_context(nightly.lease(VOICE, order=Order.FIRST))
-        await held.enter_async_context(asked.lease(VOICE, order=Order.FIRST))
-        async with (
-            waiting(nightly, Order.NIGHT) as (night,),
-            waiting(asked, Order.FIRST) as (caller,),
-        ):
-            await held.aclose()  # both sessions are free; the night's pool has one of them
-            await caller
-            assert places.taken == 2
-            await asyncio.wait_for(night, 10)
+    limits = {"ready": 0, "reserve": 0, "lease_timeout_s": 60}
+    asked, nightly = (make_pool(places=places, **limits) for _ in range(2))
+    async with asked.lease(VOICE, order=Order.FIRST):
+        async with contextlib.AsyncExitStack() as held:
+            await held.enter_async_context(nightly.lease(VOICE, order=Order.FIRST))
+            night = asyncio.ensure_future(take(nightly, Order.NIGHT))
+            caller = asyncio.ensure_future(take(asked, Order.FIRST))
+            await until(lambda: (pool_waits(nightly), pool_waits(asked)) == (1, 1))
+        # A session of the night's own pool is free now, and its place goes to the caller.
+        assert (await caller).reusable
+        assert not night.done()
+        assert places.taken == 2
+    # Nobody else waits: now the place goes the other way.
+    assert (await night).reusable
 
 
 async def test_an_order_may_rise_while_its_waiter_waits(make_pool: MakePool) -> None:
