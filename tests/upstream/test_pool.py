@@ -285,6 +285,25 @@ async def test_the_night_stops_while_a_caller_waits_in_any_pool_of_the_account(
     assert (await night).reusable
 
 
+async def test_the_night_takes_no_free_place_while_a_caller_is_turned_away(
+    make_pool: MakePool, emulator: Emulator
+) -> None:
+    places = Places(4, recover_s=10)
+    limits = {"ready": 0, "reserve": 0, "lease_timeout_s": 60}
+    async with turning_away(429, retry_after="60") as url:
+        asked = make_pool(url=url, places=places, **limits)
+        nightly = make_pool(places=places, **limits)
+        async with waiting(asked, Order.FIRST):
+            await until(lambda: asked.problem is not None)
+            night = asyncio.ensure_future(take(nightly, Order.NIGHT))
+            await until(lambda: pool_waits(nightly) == 1)
+            assert places.free
+            nightly.plan()
+            assert books(nightly) == "0 leased, 0 idle, 0 resting, 0 dialling, 1 waiting"
+        assert (await night).reusable
+        await asked.close()
+
+
 async def test_an_order_may_rise_while_its_waiter_waits(make_pool: MakePool) -> None:
     pool = make_pool(account_sessions=1, reserve=0, lease_timeout_s=60)
     served: list[str] = []
