@@ -269,7 +269,8 @@ class Pool:
     def _in_vain(self) -> EdgeProxyError:
         """What to tell somebody who has waited for a session as long as may be."""
         problem = self._last_problem
-        if problem is None:
+        # Where others speak it is us who are too many, whatever became of the latest dial.
+        if problem is None or self._leased:
             waited = f"no origin session became free within {self._limits.lease_timeout_s:g} s"
             return LeaseTimeout(waited, retry_after_s=self._crowd_gone_in_s())
         dials_in_s = max(0.0, self._dial_not_before - monotonic())
@@ -294,12 +295,12 @@ class Pool:
         self._held_s = held_s if self._held_s is None else 0.8 * self._held_s + 0.2 * held_s
 
     def _crowd_gone_in_s(self) -> float:
-        """When all who wait now will have been served, at the pace of the latest leases; as far as nobody
-        was served yet, after one more wait like theirs."""
+        """When all who wait now will have been served, at the pace of the latest leases, or given up."""
+        longest_s = self._limits.lease_timeout_s
         if self._held_s is None:
-            return self._limits.lease_timeout_s
+            return longest_s
         crowd = len(self._waiters) + len(self._night) + 1
-        return self._held_s * crowd / max(1, len(self._leased))
+        return min(longest_s, self._held_s * crowd / max(1, len(self._leased)))
 
     def _put_idle(self, session: Session) -> None:
         self._leased.discard(session)

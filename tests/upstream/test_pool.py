@@ -225,9 +225,24 @@ async def test_a_full_queue_turns_the_next_one_away_at_once(
     ):
         error = await turned_away(pool, order)
         assert "2 others wait" in str(error)
-        assert error.retry_after_s == 60, "nobody was served yet: a wait like theirs"
+        assert error.retry_after_s == 60, "nobody was served yet: until those have given up"
         assert not any(caller.done() for caller in callers)
     assert books(pool).endswith("0 waiting")
+
+
+async def test_a_pool_whose_sessions_speak_is_busy_whatever_became_of_the_latest_dial(
+    make_pool: MakePool, emulator: Emulator
+) -> None:
+    pool = make_pool(lease_timeout_s=0.05, ready=1)
+    async with pool.lease(VOICE, order=Order.FIRST):
+        await until(lambda: pool.idle == 1)
+        emulator.change_faults("500")
+        async with pool.lease(VOICE, order=Order.FIRST):
+            await until(lambda: pool.problem is not None)
+            with pytest.raises(LeaseTimeout) as caught:
+                async with pool.lease(VOICE, order=Order.FIRST):
+                    pass
+            assert caught.value.retry_after_s == 0.05
 
 
 async def test_when_to_come_again_follows_from_the_crowd_and_its_pace(make_pool: MakePool) -> None:
