@@ -76,7 +76,7 @@ class Patience:
     """How long the origin may take, in seconds.
 
     ``answer_s`` bounds the wait for a segment's first audio, all leases and attempts included, because
-    LiveKit gives up after 10 s of silence; ``fill_s`` bounds the whole of it (`origin.turn_deadline_s`).
+    LiveKit gives up after 10 s of silence; ``fill_s`` bounds the whole of it.
     """
 
     first_audio_s: float = 2.5

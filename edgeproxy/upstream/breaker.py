@@ -13,8 +13,8 @@ state          who asks now                                        what ends it
 =============  ==================================================  ===================================
 CLOSED         asks                                                ``ratio`` of at least
                                                                    ``least_attempts`` in ``window_s``
-OPEN           is told OriginDown at once                          time: 2 s at the most, then doubling,
-                                                                   jittered, capped; and then an asker
+OPEN           is told OriginDown at once                          time, jittered: 2 s at the most, later
+                                                                   up to 5 s; and then an asker
 HALF_OPEN      is told OriginDown at once, but for one, the probe  what becomes of the probe
 =============  ==================================================  ===================================
 
@@ -41,7 +41,8 @@ from .backoff import backoff
 from .session import OriginRefused
 
 _FIRST_PROBE_S: Final = 2.0
-_PROBES_CAP_S: Final = 16.0
+_PROBES_CAP_S: Final = 5.0
+"""A probe is one utterance: next to nothing for the origin, and callers hear again so much the sooner."""
 
 
 class State(StrEnum):

@@ -7,12 +7,12 @@ import pytest
 from edgeproxy.upstream.backoff import backoff
 
 
-@pytest.mark.parametrize(("first_s", "cap_s"), [(0.1, 3.0), (2.0, 16.0)])
+@pytest.mark.parametrize(("first_s", "cap_s"), [(0.1, 3.0), (2.0, 5.0)])
 def test_backoff_grows_is_jittered_and_is_capped(first_s: float, cap_s: float) -> None:
     waits = list(islice(backoff(first_s=first_s, cap_s=cap_s), 50))
     assert all(0 < wait <= cap_s for wait in waits)
     assert first_s / 2 <= waits[0] <= first_s
-    assert max(waits[:2]) < min(waits[-20:])
+    assert waits[0] < min(waits[-20:])
     assert len(set(waits)) > 40
 
 
