@@ -54,6 +54,7 @@ from .sarvam import fields, models
 from .sarvam.handshake import WS_PATHS, origin_url
 from .sarvam.refusals import Refused
 from .speech import Patience, Speech
+from .upstream.breaker import Breaker
 from .upstream.places import Places
 from .upstream.pool import Limits, Pool
 from .upstream.pools import Account, Pools
@@ -223,6 +224,8 @@ async def workshop(settings: Settings, *, emit: Emit = log.tell) -> AsyncIterato
             patience=Patience(
                 first_audio_s=settings.origin.first_audio_timeout_s,
                 stall_s=settings.origin.stall_timeout_s,
+                answer_s=settings.origin.answer_timeout_s,
+                fill_s=settings.origin.turn_deadline_s,
                 refusal_kept_s=settings.origin.refusal_kept_s,
             ),
             admission=Admission(
@@ -410,6 +413,7 @@ def _doors(shop: Workshop, executor: Executor, emit: Emit) -> Doors:
             idle_text_ms=turn.idle_text_ms,
             trim_leading_silence_ms=turn.trim_leading_silence_ms,
             waiting_segments=turn.waiting_segments,
+            deadline_s=settings.origin.turn_deadline_s,
         ),
         limits=DoorLimits(
             message_bytes=settings.server.message_bytes,
@@ -445,6 +449,7 @@ def _pools(settings: Settings, emit: Emit) -> Pools:
             ready=pool.ready,
             reserve=pool.reserve,
             lease_timeout_s=pool.lease_timeout_s,
+            waiting_most=pool.waiting_most,
             max_age_s=pool.max_age_s,
             rest_s=pool.rest_ms / 1000,
             # Anybody can name a model: nothing is kept ready for one that nobody has heard of.
@@ -463,6 +468,14 @@ def _pools(settings: Settings, emit: Emit) -> Pools:
     return Pools(
         make,
         make_places=lambda: Places(pool.account_sessions, recover_s=_CEILING_RECOVERS_S, emit=emit),
+        make_breaker=lambda account, model: Breaker(
+            account.name,
+            model,
+            window_s=origin.breaker_window_s,
+            least_attempts=origin.breaker_attempts,
+            ratio=origin.breaker_ratio,
+            emit=emit,
+        ),
     )
 
 
@@ -471,14 +484,13 @@ def _make_decoder(codec: str, rate: int) -> Decoder:
 
 
 def _details(shop: Workshop) -> Mapping[str, object]:
-    problems = [str(pool.problem) for pool in shop.pools if pool.problem is not None]
     return {
         "version": __version__,
         "pools": [repr(pool) for pool in shop.pools],
         "records": len(shop.store),
         "phrases": len(shop.library),
         "books_problem": shop.books.problem,
-        "origin_problem": problems[0] if problems else None,
+        "origin_problem": next(iter(shop.pools.problems), None),
     }
 
 

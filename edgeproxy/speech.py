@@ -21,7 +21,7 @@ passed on as it came and remembered for a minute, so that the same mistake costs
 
 import asyncio
 from collections.abc import Callable, Sized
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from time import monotonic
@@ -37,7 +37,14 @@ from .cache.purge import Doom, Purge, Purges
 from .cache.record import Record
 from .cache.store import Store
 from .core.audio import SAMPLE_BYTES
-from .core.errors import EdgeProxyError, NotKept, OriginBabble, OriginError, OriginSilent
+from .core.errors import (
+    EdgeProxyError,
+    NotKept,
+    OriginBabble,
+    OriginDown,
+    OriginError,
+    OriginSilent,
+)
 from .core.events import (
     CodecChanged,
     ConfigSent,
@@ -156,20 +163,23 @@ class Speech:
             return _pause(identity.voice.rate), "pause"
         if ask.use in (Use.OFF, Use.REFRESH):
             # A flight of its own: whoever wants it afresh must not be given what was begun before.
-            return self._flights.alone(identity, lambda clip: self._afresh(clip, ask)), "bypass"
-        clip = self._memory.get(identity)
-        if clip is not None:
-            age = Age.FRESH if ask.curated or clip.made is None else self._age(clip.made, identity)
+            clip = self._flights.alone(identity, lambda clip: self._afresh(clip, ask))
+            clip.order = ask.order
+            return clip, "bypass"
+        kept = self._memory.get(identity)
+        if kept is not None:
+            age = Age.FRESH if ask.curated or kept.made is None else self._age(kept.made, identity)
             if age <= Age.STALE:
-                clip.listeners += 1
-                self._store.touch(clip.key)
+                kept.listeners += 1
+                self._store.touch(kept.key)
                 if age is Age.FRESH:
-                    return clip, "hit-memory"
+                    return kept, "hit-memory"
                 if ask.use is not Use.ONLY:
-                    again = replace(ask, order=Order.NIGHT)
-                    self._flights.start(identity, lambda clip: self._renew(clip, again))
-                return clip, "stale"
+                    self._renew_behind(ask)
+                return kept, "stale"
         clip, joined = self._flights.join(identity, lambda clip: self._fill(clip, ask))
+        # Who joins in silence does not wait like one who looks ahead.
+        clip.order = min(clip.order, ask.order) if joined else ask.order
         return clip, "collapsed" if joined else "fill"
 
     def leave(self, ask: Ask, clip: Clip) -> None:
@@ -203,7 +213,8 @@ class Speech:
             if age is Age.STALE and ask.use is not Use.ONLY:
                 # Going on in the same flight, so that nobody else begins to renew it.
                 again = Clip(rate=clip.rate, key=clip.key)
-                await self._renew(again, replace(ask, order=Order.NIGHT))
+                again.order = Order.NIGHT
+                await self._renew(again, ask)
             return
         if ask.master is not None and await self._derive(clip, ask, ask.master, since):
             return
@@ -230,6 +241,12 @@ class Speech:
         await self._say(clip, ask)
         if ask.use is Use.REFRESH:
             await self._keep(clip, ask, since)
+
+    def _renew_behind(self, ask: Ask) -> None:
+        """Begin to renew what was just served, behind every caller, unless somebody does already."""
+        clip = self._flights.start(ask.identity, lambda clip: self._renew(clip, ask))
+        if clip is not None:
+            clip.order = Order.NIGHT
 
     async def _renew(self, clip: Clip, ask: Ask) -> None:
         since = self._purges.number
@@ -300,6 +317,7 @@ class Speech:
         tried once. Raises an OriginError."""
         ask = Ask(Teller("fetch", voice).identity_of_normal(text), account, Order.NIGHT)
         clip = Clip(rate=voice.rate)
+        clip.order = ask.order
         try:
             async with asyncio.timeout(self._patience.fill_s) as clock:
                 began = asyncio.get_running_loop().time()
@@ -319,10 +337,8 @@ class Speech:
             clip.times.attempts = attempt
             try:
                 await self._speak(clip, ask, clock, began=began, codec=codec)
-                if not clip.size:
-                    raise OriginBabble(f"no audio for {len(ask.identity.text)} characters")
             except OriginError as error:
-                last = attempt == attempts or clip.heard
+                last = attempt == attempts or clip.heard or isinstance(error, OriginDown)
                 if isinstance(error, OriginRefused) and error.is_clients_fault:
                     if last or not self._is_the_codec(ask, error):
                         raise self._remember_refusal(ask, error) from error
@@ -344,6 +360,14 @@ class Speech:
         return pool.codec is None and "codec" in error.refusal.message.lower()
 
     async def _speak(
+        self, clip: Clip, ask: Ask, clock: asyncio.Timeout, *, began: float, codec: str | None
+    ) -> None:
+        with self._pools.breaker(ask.account, ask.identity.voice.model).attempt():
+            await self._speak_once(clip, ask, clock, began=began, codec=codec)
+            if not clip.size:
+                raise OriginBabble(f"no audio for {len(ask.identity.text)} characters")
+
+    async def _speak_once(
         self, clip: Clip, ask: Ask, clock: asyncio.Timeout, *, began: float, codec: str | None
     ) -> None:
         voice, text, times = ask.identity.voice, ask.identity.text, clip.times
@@ -371,7 +395,7 @@ class Speech:
             await self._rest.speak(ask.account, voice, text, into=hear, on_sent=sent)
             return
         pool = self._pools.of(ask.account, voice.model)
-        async with pool.lease(voice, order=ask.order) as session:
+        async with pool.lease(voice, order=lambda: Order(clip.order)) as session:
             times.leased = monotonic()
             await session.speak(
                 voice,

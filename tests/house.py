@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 from edgeproxy.audio import decode
@@ -19,6 +20,7 @@ from edgeproxy.core.voice import Voice
 from edgeproxy.emulator import Emulator
 from edgeproxy.sarvam.handshake import WS_PATHS, origin_url
 from edgeproxy.speech import Ask, Patience, Speech
+from edgeproxy.upstream.breaker import Breaker
 from edgeproxy.upstream.places import Places
 from edgeproxy.upstream.pool import Limits, Pool
 from edgeproxy.upstream.pools import Account, Pools
@@ -51,10 +53,22 @@ class House:
     """Speech and the rooms below it."""
 
     def __init__(
-        self, speech: Speech, store: Store, flights: Flights, memory: Memory, purges: Purges
+        self,
+        speech: Speech,
+        store: Store,
+        flights: Flights,
+        memory: Memory,
+        purges: Purges,
+        pools: Pools,
     ) -> None:
         self.speech, self.store, self.flights, self.memory = speech, store, flights, memory
-        self.purges = purges
+        self.purges, self.pools = purges, pools
+        self.later_s = 0.0
+        """How far the breakers' clock is ahead."""
+
+    @property
+    def breaker(self) -> Breaker:
+        return self.pools.breaker(ACCOUNT, VOICE.model)
 
     def ask(self, text: str = HELLO, *, voice: Voice = VOICE, **how: Any) -> Ask:
         return Ask(Teller("ns", voice).identity(text), ACCOUNT, **how)
@@ -83,6 +97,8 @@ async def open_house(
     memory_bytes: int = 10_000_000,
     characters_kept: int = 200,
     freshness: Freshness = FRESHNESS,
+    account_sessions: int = 100,
+    waiting_most: int = 1000,
 ) -> AsyncIterator[House]:
     url = origin_url(emulator.url, WS_PATHS[0], websocket=True)
 
@@ -100,11 +116,17 @@ async def open_house(
                 on_end=on_end,
             ),
             places=places,
-            limits=Limits(ready=1, rest_s=0),
+            limits=Limits(ready=1, rest_s=0, waiting_most=waiting_most),
             emit=facts.append,
         )
 
-    pools = Pools(make_pool, make_places=lambda: Places(100, recover_s=10))
+    pools = Pools(
+        make_pool,
+        make_places=lambda: Places(account_sessions, recover_s=10),
+        make_breaker=lambda account, model: Breaker(
+            account.name, model, emit=facts.append, clock=lambda: monotonic() + built.later_s
+        ),
+    )
     rest = RestDoor(
         emulator.url,
         user_agent="test",
@@ -127,8 +149,9 @@ async def open_house(
         purges=purges,
         emit=facts.append,
     )
+    built = House(speech, store, flights, memory, purges, pools)
     try:
-        yield House(speech, store, flights, memory, purges)
+        yield built
     finally:
         await flights.land(timeout_s=2)
         await pools.close()

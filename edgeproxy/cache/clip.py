@@ -68,6 +68,7 @@ class Clip:
         "lead_s",
         "listeners",
         "made",
+        "order",
         "rate",
         "ready",
         "ready_bytes",
@@ -91,6 +92,8 @@ class Clip:
         """Whether a reader took bytes: from then on what was appended can't be taken back."""
         self.listeners = 0
         """Requests that still want it."""
+        self.order = 0
+        """The most urgent order in which anybody has asked for it; less is sooner."""
         self.source: Source | None = None
         self.stale = False
         """Whether it was past its freshness when it was served."""

@@ -61,11 +61,13 @@ class Flights:
         """A clip for one caller only, which nobody joins. It listens as with :meth:`join`."""
         return self._open(identity, fill).clip
 
-    def start(self, identity: Identity, fill: Fill) -> None:
-        """Begin a fill that nobody waits for, unless one is up. It goes on for its own sake."""
-        if identity not in self._flights:
-            # The house itself listens, and never leaves.
-            self._flights[identity] = self._open(identity, fill)
+    def start(self, identity: Identity, fill: Fill) -> Clip | None:
+        """Begin a fill that nobody waits for and that goes on for its own sake; None: one is up already."""
+        if identity in self._flights:
+            return None
+        # The house itself listens, and never leaves.
+        flight = self._flights[identity] = self._open(identity, fill)
+        return flight.clip
 
     def purge(self, covers: Callable[[Identity], bool]) -> int:
         """Let nobody join those that ``covers`` says any more; who listens already hears them to the end.

@@ -66,6 +66,19 @@ class CeilingMoved(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class BreakerMoved(Event):
+    """The origin is no longer asked (``open``), asked once (``half-open``), or asked as ever (``closed``).
+
+    ``reason``: its latest failure; None once it is well.
+    """
+
+    account: str
+    model: str
+    state: str
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class CodecChanged(Event):
     """The origin refused the codec it was asked for, and takes this one."""
 

@@ -1,8 +1,11 @@
 """From a client's cuts to asks: whose audio it is, who pays, who is served first. The same at every door."""
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
+from ..core.errors import OriginSilent
 from ..core.key import Epochs, Identity, Teller
 from ..core.turn import Cut, Cuts
 from ..core.voice import Voice
@@ -28,6 +31,18 @@ class TurnSettings:
     trim_leading_silence_ms: int
     waiting_segments: int
     """Segments one client may have waiting to be sent."""
+    deadline_s: float
+    """For a turn, once all of its text is there."""
+
+
+@asynccontextmanager
+async def in_time(deadline_s: float | None) -> AsyncIterator[None]:
+    """Whatever is done of a turn in the block, it ends. Raises OriginSilent. None: no deadline yet."""
+    try:
+        async with asyncio.timeout(deadline_s):
+            yield
+    except TimeoutError:
+        raise OriginSilent("the turn was not over by its deadline") from None
 
 
 class Asker:

@@ -100,6 +100,7 @@ class Conversation:
             self._speech,
             parallel_segments=self._settings.parallel_segments,
             trim_leading_silence_ms=self._settings.trim_leading_silence_ms,
+            deadline_s=self._settings.deadline_s,
             executor=self._executor,
             emit=self._emit,
             on_empty=self._settle,
