@@ -53,6 +53,8 @@ class _Connection:
 
     writers: list[asyncio.StreamWriter]
     task: asyncio.Task[None] | None = None
+    cut: bool | None = None
+    """Whether it was cut, and if so, whether by a reset."""
 
 
 class Link:
@@ -93,6 +95,7 @@ class Link:
         """End every open connection, by a reset or by a FIN. Whoever connects next gets through."""
         for connection in list(self._open):
             self.ended += 1
+            connection.cut = reset
             self._end(connection, reset=reset)
 
     def refuse(self) -> None:
@@ -196,6 +199,8 @@ class Link:
                 self._end(connection, reset=True)
                 return
             connection.writers.append(origin_writer)
+            if connection.cut is not None:  # while the origin was being dialled
+                self._end(connection, reset=connection.cut)
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._pump(reader, origin_writer, self.up))
                 tasks.create_task(self._pump(origin_reader, writer, self.down))
@@ -229,9 +234,11 @@ class Link:
 
     def _end(self, connection: _Connection, *, reset: bool) -> None:
         for writer in connection.writers:
+            if writer.transport.is_closing():
+                continue
             if reset:
-                if (end := writer.get_extra_info("socket")) is not None:
-                    end.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+                end = writer.get_extra_info("socket")
+                end.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
                 writer.transport.abort()
             else:
                 writer.close()
