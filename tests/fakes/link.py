@@ -179,6 +179,7 @@ class Link:
         loop = asyncio.get_running_loop()
         while True:
             client, _ = await loop.sock_accept(self._listening)
+            client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             self.connections += 1
             if self._refusing:
                 self.refused += 1
