@@ -45,6 +45,12 @@ _SWEPT_AFTER_S: Final = 600.0
 _FAULTS: Final = (OSError, sqlite3.Error, diskcache.Timeout)
 _PINNED: Final = "pinned"
 _DYNAMIC: Final = "dynamic"
+_DAMAGED: Final = f"""
+    typeof(key) != 'text' OR key GLOB '*[^0-9a-f]*' OR typeof(size) != 'integer' OR size < 0
+    OR tag IS NULL OR tag NOT IN ('{_PINNED}', '{_DYNAMIC}')
+    OR typeof(filename) != 'text' OR filename GLOB '*[^0-9a-f/.val]*'
+"""
+"""Rows of the index that we never wrote like that: the disk has changed them."""
 
 T = TypeVar("T")
 
@@ -308,6 +314,9 @@ class Store:
             disk_min_file_size=0,
         )
         self._cache = cache
+        # One that can't even be read would cost us all the others, too.
+        if cache._sql(f"SELECT 1 FROM Cache WHERE {_DAMAGED}").fetchone():
+            cache._sql(f"DELETE FROM Cache WHERE {_DAMAGED}")
         files = {name for (name,) in cache._sql("SELECT filename FROM Cache").fetchall()}
         # Written by a process that died before its row; a young one may be about to write it.
         before = datetime.now(UTC).timestamp() - _SWEPT_AFTER_S

@@ -221,6 +221,38 @@ async def test_a_corrupt_index_is_a_miss_not_an_error(
     await second.close()
 
 
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "size = 'many'",
+        "size = -7",
+        "key = CAST(x'80ff' AS TEXT)",
+        "key = 5",
+        "tag = CAST(x'80ff' AS TEXT)",
+        "filename = CAST(x'80ff' AS TEXT)",
+        "filename = NULL",
+        "store_time = 'then'",
+    ],
+)
+async def test_a_damaged_row_of_the_index_costs_its_own_record_only(
+    tmp_path: Path, facts: list[Event], identify: Identify, damage: str
+) -> None:
+    hurt, whole = identify("hurt"), identify("whole")
+    first = await open_store(tmp_path, facts)
+    await first.put(hurt, record_of(hurt))
+    await first.put(whole, record_of(whole))
+    await first.close()
+    with sqlite3.connect(tmp_path / "records" / "cache.db") as index:
+        index.execute(f"UPDATE Cache SET {damage} WHERE key = ?", (hurt.key,))
+    index.close()
+    second = await open_store(tmp_path, facts)
+    assert await second.get(whole) == record_of(whole)
+    assert await second.get(hurt) in (None, record_of(hurt))
+    assert await second.put(hurt, record_of(hurt))
+    assert await second.get(hurt) == record_of(hurt)
+    await second.close()
+
+
 async def test_pickled_values_are_never_read(
     tmp_path: Path, facts: list[Event], identify: Identify
 ) -> None:

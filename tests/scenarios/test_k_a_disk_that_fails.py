@@ -54,6 +54,10 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
         subprocess.run(["umount", "--lazy", str(folder)], check=True)
 
 
+def grow(folder: Path) -> None:
+    subprocess.run(["mount", "-o", "remount,size=9m", str(folder)], check=True)
+
+
 @contextlib.contextmanager
 def read_only(folder: Path) -> Iterator[None]:
     """Whoever opens something in ``folder`` from now on finds it read-only."""
@@ -93,14 +97,14 @@ async def test_on_a_full_disk_calls_go_on_and_old_records_are_kept(
         verdicts = await speaks(proxy, truth, TEXTS)
         assert verdicts.count("hit-disk") >= old
         await landed(proxy)
-    # Not even a journal can be begun any more: still, it starts, and what is there is heard.
+    # Not even a journal can be begun any more: still, it starts, and nobody is told of it.
     (small_disk / "rest").write_bytes(bytes(max(0, shutil.disk_usage(small_disk).free)))
     async with start_proxy(cache=cache) as proxy:
-        verdicts = await speaks(proxy, truth, TEXTS)
+        await speaks(proxy, truth, TEXTS)
         await landed(proxy)
-    (small_disk / "rest").unlink()
+    grow(small_disk)
     async with start_proxy(cache=cache) as proxy:
-        assert (await speaks(proxy, truth, TEXTS[:old])).count("hit-disk") >= old - 1
+        assert (await speaks(proxy, truth, TEXTS)).count("hit-disk") >= old
         await landed(proxy)
     everything_is_whole(small_disk / "data" / "records")
 
@@ -144,6 +148,35 @@ async def test_on_a_read_only_disk_calls_go_on(
     async with start_proxy(cache=cache) as proxy:
         assert await speaks(proxy, truth, TEXTS[:5]) == ["hit-disk"] * 5
         await landed(proxy)
+
+
+@pytest.mark.xfail(reason="an index that can't be written is not opened at all")
+@pytest.mark.parametrize("fault", ["full", "read-only"])
+async def test_phrases_speak_after_a_start_on_a_disk_that_takes_nothing(
+    start_proxy: StartProxy,
+    truth: Truth,
+    facts: list[Event],
+    emulator: Emulator,
+    small_disk: Path,
+    tmp_path: Path,
+    fault: str,
+) -> None:
+    books = tmp_path / "books"
+    books.mkdir()
+    (books / "desk.yaml").write_text(BOOK, encoding="utf-8")
+    rooms = {"cache": {"data_dir": small_disk / "data"}, "phrases": {"directory": books}}
+    async with start_proxy(**rooms):
+        await until(lambda: any(isinstance(fact, PhraseGenerated) for fact in facts))
+    emulator.change_faults("503")
+    with contextlib.ExitStack() as undo:
+        if fault == "full":
+            (small_disk / "rest").write_bytes(bytes(shutil.disk_usage(small_disk).free))
+        else:
+            undo.enter_context(read_only(small_disk))
+        async with start_proxy(**rooms) as proxy, talk(proxy.url) as client:
+            await client.config(target_language_code="en-IN", speaker="ritu")
+            answer = await client.say(PHRASE)
+            assert answer.audio == await truth.turn(PHRASE, **RITU)
 
 
 @pytest.mark.parametrize(
