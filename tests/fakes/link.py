@@ -225,13 +225,16 @@ class Link:
                 takes_s += len(piece) / self._bytes_per_s
             if takes_s:
                 await asyncio.sleep(takes_s)
+            if writer.transport.is_closing():
+                return
             writer.write(piece)
             await writer.drain()
             way.bytes += len(piece)
         # A FIN passes on like anything else.
         await way.flows.wait()
-        with contextlib.suppress(OSError):
-            writer.write_eof()
+        if not writer.transport.is_closing():
+            with contextlib.suppress(OSError):
+                writer.write_eof()
 
     def _end(self, connection: _Connection, *, reset: bool) -> None:
         for writer in connection.writers:

@@ -5,7 +5,9 @@ known without asking the proxy anything: the text through the same splitter, eac
 speaks it, one after the other.
 """
 
-from collections.abc import Iterable
+from collections import OrderedDict
+from collections.abc import AsyncIterator, Iterable
+from typing import Any
 
 from edgeproxy.audio.resample import resample
 from edgeproxy.core.audio import SAMPLE_BYTES
@@ -21,56 +23,69 @@ PAUSE_S = 0.1
 
 
 class Truth:
-    """What is right. ``masters``: rates that books are made at, from which others are derived."""
+    """What is right. ``masters``: rates that books are made at, from which others are derived; ``known``:
+    how many segments are remembered."""
 
-    def __init__(
-        self, *, seed: int = 0, masters: Iterable[int] = (), remembered: int = 4096
-    ) -> None:
-        self._speech = Speech(seed=seed, remembered=remembered)
+    def __init__(self, *, seed: int = 0, masters: Iterable[int] = (), known: int = 400) -> None:
+        self._speech = Speech(seed=seed)
         self._masters = tuple(masters)
-        self._known: dict[tuple[str, str, str, int], tuple[bytes, ...]] = {}
+        self._most = known
+        self._known: OrderedDict[tuple[object, ...], bytes] = OrderedDict()
 
     async def segment(
         self, text: str, *, language: str = "hi-IN", speaker: str = "shubh", rate: int = 8000
-    ) -> tuple[bytes, ...]:
-        """The sounds that a segment may have: its own, and those derived from a book's master."""
-        key = (text, language, speaker, rate)
-        if (known := self._known.get(key)) is None:
-            own = await self._spoken(text, language, speaker, rate)
-            derived = [
-                resample(await self._spoken(text, language, speaker, master), rate=master, to=rate)
-                for master in self._masters
-                if master != rate and has_word(text)
-            ]
-            known = self._known[key] = tuple(dict.fromkeys((own, *derived)))
-        return known
+    ) -> bytes:
+        """The sound of one segment."""
+        return await self._made(text, language, speaker, rate, rate)
 
-    async def turn(self, text: str, **voice: str | int) -> bytes:
+    async def sounds(
+        self, text: str, *, language: str = "hi-IN", speaker: str = "shubh", rate: int = 8000
+    ) -> AsyncIterator[bytes]:
+        """The sounds that a segment may have: its own, and those derived from a book's master."""
+        yield await self._made(text, language, speaker, rate, rate)
+        for master in self._masters:
+            if master != rate and has_word(text):
+                yield await self._made(text, language, speaker, rate, master)
+
+    async def turn(self, text: str, **voice: Any) -> bytes:
         """The whole of a turn that no book has a say in."""
-        parts = [(await self.segment(cut.text, **voice))[0] for cut in split(text, Cuts())]  # type: ignore[arg-type]
+        parts = [await self.segment(cut.text, **voice) for cut in split(text, Cuts())]
         return b"".join(parts)
 
-    async def is_right(self, heard: bytes, text: str, **voice: str | int) -> bool:
+    async def is_right(self, heard: bytes, text: str, **voice: Any) -> bool:
         """Whether ``heard`` is the turn, all of it and nothing else."""
-        return (await self._follow(heard, text, whole=True, **voice)) == len(heard)
+        return await self._is_followed(heard, text, whole=True, **voice)
 
-    async def is_beginning(self, heard: bytes, text: str, **voice: str | int) -> bool:
+    async def is_beginning(self, heard: bytes, text: str, **voice: Any) -> bool:
         """Whether ``heard`` is how the turn begins, however far it came."""
-        return (await self._follow(heard, text, whole=False, **voice)) == len(heard)
+        return await self._is_followed(heard, text, whole=False, **voice)
 
-    async def _follow(self, heard: bytes, text: str, *, whole: bool, **voice: str | int) -> int:
+    async def _is_followed(self, heard: bytes, text: str, *, whole: bool, **voice: Any) -> bool:
         at = 0
         for cut in split(text, Cuts()):
-            sounds = await self.segment(cut.text, **voice)  # type: ignore[arg-type]
-            left = len(heard) - at
-            said = next((each for each in sounds if heard.startswith(each, at)), None)
-            if said is not None:
-                at += len(said)
-            elif not whole and any(each.startswith(heard[at:]) for each in sounds if left):
-                return len(heard)
+            if at == len(heard) and not whole:
+                return True
+            async for sound in self.sounds(cut.text, **voice):
+                if heard.startswith(sound, at):
+                    at += len(sound)
+                    break
+                if not whole and sound.startswith(heard[at:]):
+                    return True
             else:
-                return -1 if whole or left else at
-        return at
+                return False
+        return at == len(heard)
+
+    async def _made(self, text: str, language: str, speaker: str, rate: int, master: int) -> bytes:
+        key = (text, language, speaker, rate, master)
+        if (known := self._known.get(key)) is None:
+            known = await self._spoken(text, language, speaker, master)
+            if master != rate:
+                known = resample(known, rate=master, to=rate)
+            self._known[key] = known
+        self._known.move_to_end(key)
+        while len(self._known) > self._most:
+            self._known.popitem(last=False)
+        return known
 
     async def _spoken(self, text: str, language: str, speaker: str, rate: int) -> bytes:
         if not has_word(text):
