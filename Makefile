@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/pip --disable-pip-version-check
 DEV := PYTHONASYNCIODEBUG=1 $(BIN)/python -X dev
 
-.PHONY: run test format lint types house unit deep bench lock clean
+.PHONY: run test format lint types house unit deep soak bench lock clean
 
 # Emulator, proxy and an agent's turns, until Ctrl-C.
 run: $(VENV)/run.stamp
@@ -33,6 +33,11 @@ unit: $(VENV)/test.stamp
 
 deep: $(VENV)/test.stamp
 	EDGEPROXY_HYPOTHESIS=deep $(BIN)/python -m pytest --timeout 1200 tests/core tests/cache tests/sarvam tests/audio tests/phrases
+	EDGEPROXY_KILLS=100 $(BIN)/python -m pytest --timeout 3000 tests/scenarios
+
+# A proxy under mixed faults for SOAK_S seconds (600), an oracle on every turn; what became of them in build/soak.
+soak: $(VENV)/test.stamp
+	$(BIN)/python -m tests.soak
 
 # How fast it is here: LiveKit's plugin cold and warm, then the turns of an agent compared with what agents
 # do today (results and chart in build/bench), then the other budgets. Some minutes.

@@ -9,7 +9,9 @@ a row, which :meth:`Disk.sweep` removes. What we do not take from it:
 * Its patience: it waits a minute for a locked index, and a caller has not got that. (Where it opens the
   index it asks again and again for a minute whatever it is told: that wait is bounded by the store.)
 
-An index that is damaged is made anew from the files, since each value says itself what it is.
+An index that is damaged is made anew from the files, since each value says itself what it is. One that can't
+be written, on a disk that is full or read-only, is read from a copy: then what is there can be heard, and
+nothing can be kept.
 SQLite wants a connection per thread, so all methods are for the few threads of the store's executor.
 """
 
@@ -18,6 +20,7 @@ import logging
 import os
 import shutil
 import sqlite3
+import tempfile
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -37,6 +40,12 @@ _SWEPT_AFTER_S: Final = 600.0
 _PINNED: Final = "pinned"
 _DYNAMIC: Final = "dynamic"
 _INDEX: Final = "cache.db"
+_DAMAGED: Final = f"""
+    typeof(key) != 'text' OR key GLOB '*[^0-9a-f]*' OR typeof(size) != 'integer' OR size < 0
+    OR tag IS NULL OR tag NOT IN ('{_PINNED}', '{_DYNAMIC}')
+    OR typeof(filename) != 'text' OR filename GLOB '*[^0-9a-f/.val]*'
+"""
+"""Rows of the index that we never wrote like that: the disk has changed them."""
 
 log: Final = logging.getLogger(__name__)
 
@@ -90,21 +99,34 @@ class Disk:
         self._directory = directory
         self._name_of = name_of
         self._cache: Any = None
+        self._read_only: dict[str, tuple[Path, Row]] | None = None
 
     @property
     def is_open(self) -> bool:
         """Whether :meth:`open` came to something."""
-        return self._cache is not None
+        return self._cache is not None or self._read_only is not None
 
     def open(self) -> list[Row]:
         """Open, or create; what is there, oldest first."""
+        try:
+            return self._open()
+        except (OSError, sqlite3.OperationalError) as error:
+            # Locked, full or read-only: nothing is wrong with what is written.
+            try:
+                self._read_only = self._copied()
+            except (OSError, sqlite3.Error):
+                raise error from None
+            log.error("%s can only be read: %s", self._directory, error)
+            return self.rows()
+
+    def _open(self) -> list[Row]:
         self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._directory.chmod(0o700)
         damaged = self._directory.with_name(f"{self._directory.name}.damaged")
         try:
             self._cache = self._opened()
         except sqlite3.OperationalError:
-            raise  # locked, full or read-only: nothing is wrong with what is written
+            raise
         except (sqlite3.DatabaseError, RecordError) as error:
             log.error("%s is damaged (%s): it is made anew", self._directory / _INDEX, error)
             shutil.rmtree(damaged, ignore_errors=True)
@@ -118,11 +140,17 @@ class Disk:
 
     def get(self, key: str) -> bytes | None:
         """The whole value."""
+        if self._read_only is not None:
+            found = self._read_only.get(key)
+            return None if found is None else found[0].read_bytes()
         value: bytes | None = self._cache.get(key)
         return value
 
     def head(self, key: str, most_bytes: int) -> bytes | None:
         """Its first bytes."""
+        if self._read_only is not None:
+            value = self.get(key)
+            return None if value is None else value[:most_bytes]
         file = self._cache.get(key, read=True)
         if file is None:
             return None
@@ -132,7 +160,7 @@ class Disk:
 
     def set(self, key: str, value: bytes, *, pinned: bool) -> None:
         """Keep a value, in place of another of that key."""
-        self._cache.set(key, value, tag=_PINNED if pinned else _DYNAMIC)
+        self._writable.set(key, value, tag=_PINNED if pinned else _DYNAMIC)
 
     def pin(self, key: str, *, pinned: bool) -> bool:
         """Let a value be pinned, or not be; False where there is none."""
@@ -144,7 +172,7 @@ class Disk:
 
     def delete(self, key: str) -> None:
         """Let a value go."""
-        self._cache.delete(key)
+        self._writable.delete(key)
 
     @property
     def free_bytes(self) -> int:
@@ -153,6 +181,8 @@ class Disk:
 
     def rows(self) -> list[Row]:
         """What is there, oldest first."""
+        if self._read_only is not None:
+            return [row for _, row in self._read_only.values()]
         # A private door of the library's, confessed: there is no public way to list keys with their
         # sizes and tags in one query, and one query per key is too slow at start.
         found = self._cache._sql("SELECT key, tag, size FROM Cache ORDER BY store_time").fetchall()
@@ -162,14 +192,14 @@ class Disk:
         """The keys of what is not pinned and was stored longer ago than that."""
         # diskcache stamps rows by the wall clock.
         before = datetime.now(UTC).timestamp() - than_s
-        found = self._cache._sql(
+        found = self._writable._sql(
             "SELECT key FROM Cache WHERE tag = ? AND store_time < ?", (_DYNAMIC, before)
         )
         return [key for (key,) in found]
 
     def sweep(self) -> int:
         """Remove what processes left behind that died before their row; how many files that was."""
-        files = {name for (name,) in self._cache._sql("SELECT filename FROM Cache").fetchall()}
+        files = {name for (name,) in self._writable._sql("SELECT filename FROM Cache").fetchall()}
         # A young one may be about to get its row.
         before = datetime.now(UTC).timestamp() - _SWEPT_AFTER_S
         swept = 0
@@ -183,7 +213,30 @@ class Disk:
 
     def close(self) -> None:
         """Close the files."""
-        self._cache.close()
+        if self._cache is not None:
+            self._cache.close()
+
+    @property
+    def _writable(self) -> Any:
+        if self._read_only is not None:
+            raise PermissionError(f"{self._directory} could only be read when it was opened")
+        return self._cache
+
+    def _copied(self) -> dict[str, tuple[Path, Row]]:
+        """What a copy of the index says, which SQLite may lock and write as it likes."""
+        with tempfile.TemporaryDirectory(prefix="edgeproxy-") as folder:
+            for name in (_INDEX, f"{_INDEX}-wal"):
+                with contextlib.suppress(FileNotFoundError):
+                    shutil.copyfile(self._directory / name, Path(folder, name))
+            with contextlib.closing(sqlite3.connect(Path(folder, _INDEX))) as index:
+                found = index.execute(
+                    f"SELECT key, tag, size, filename FROM Cache WHERE NOT ({_DAMAGED}) "
+                    "ORDER BY store_time"
+                ).fetchall()
+        return {
+            key: (self._directory / filename, (key, tag == _PINNED, size))
+            for key, tag, size, filename in found
+        }
 
     def _opened(self) -> Any:
         cache = diskcache.Cache(
@@ -199,6 +252,9 @@ class Disk:
         if said != ["ok"]:
             cache.close()
             raise RecordError("; ".join(said[:3]))
+        # A row that can't even be read would cost us all the others, too.
+        if cache._sql(f"SELECT 1 FROM Cache WHERE {_DAMAGED}").fetchone():
+            cache._sql(f"DELETE FROM Cache WHERE {_DAMAGED}")
         return cache
 
     def _take_over(self, damaged: Path) -> None:

@@ -39,6 +39,60 @@ def test_every_reader_hears_everything_whenever_it_joined(
     asyncio.run(scenario())
 
 
+_STEPS = st.lists(
+    st.one_of(
+        st.tuples(st.just("append"), st.binary(min_size=2, max_size=6).map(lambda pcm: pcm * 2)),
+        st.tuples(st.sampled_from(["join", "leave", "rewind", "wait"]), st.integers(0, 3)),
+    ),
+    max_size=30,
+)
+
+
+@given(steps=_STEPS, whole=st.booleans())
+def test_readers_that_come_and_go_in_any_order_hear_what_all_hear(
+    steps: list[tuple[str, bytes | int]], whole: bool
+) -> None:
+    async def scenario() -> None:
+        clip = Clip(rate=8000)
+        said = b""
+        readers: list[tuple[asyncio.Task[None], bytearray]] = []
+        gone: list[bytearray] = []
+
+        async def read(heard: bytearray) -> None:
+            async for pcm in clip:
+                heard += pcm
+
+        for step, value in steps:
+            if step == "append":
+                assert isinstance(value, bytes)
+                clip.append(value)
+                said += value
+            elif step == "join":
+                heard = bytearray()
+                readers.append((asyncio.ensure_future(read(heard)), heard))
+            elif step == "leave" and readers:
+                assert isinstance(value, int)
+                task, heard = readers.pop(value % len(readers))
+                task.cancel()
+                gone.append(heard)
+            elif step == "rewind" and not clip.heard:
+                clip.rewind()
+                said = b""
+            elif step == "wait":
+                await asyncio.sleep(0)
+        if whole:
+            clip.complete()
+        else:
+            clip.fail(ValueError("the line went dead"))
+        ends = await asyncio.gather(*(task for task, _ in readers), return_exceptions=True)
+        assert all(end is None if whole else isinstance(end, ClipFailed) for end in ends)
+        assert all(heard == said for _, heard in readers)
+        assert all(said.startswith(heard) for heard in gone)
+        assert clip.pcm() == said
+
+    asyncio.run(scenario())
+
+
 async def test_a_failed_clip_raises_in_every_reader_an_error_of_its_own() -> None:
     clip = Clip(rate=8000)
     clip.append(b"ab")

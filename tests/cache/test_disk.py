@@ -45,13 +45,13 @@ def test_nothing_but_bytes_goes_in(disk: Disk, value: object) -> None:
 
 
 def test_a_takeover_that_was_cut_short_is_gone_on_with(tmp_path: Path, disk: Disk) -> None:
-    disk.set("kept", b"kept", pinned=False)
+    disk.set("ab01", b"ab01", pinned=False)
     disk.close()
     left = tmp_path / "values.damaged" / "ab" / "cd"
     left.mkdir(parents=True)
-    for name, value in (("1", b"pinned one"), ("2", b"bad one"), ("3", b"kept")):
+    for name, value in (("1", b"pinned one"), ("2", b"bad one"), ("3", b"ab01")):
         (left / f"{name}.val").write_bytes(value)
     again = Disk(tmp_path / "values", name_of=name_of)
-    assert sorted(again.open()) == [("kept", False, 4), ("pinned one", True, 10)]
+    assert sorted(again.open()) == [("ab01", False, 4), ("pinned one", True, 10)]
     assert not (tmp_path / "values.damaged").exists()
     again.close()

@@ -268,11 +268,11 @@ async def test_a_locked_index_is_a_miss_for_the_moment_and_nothing_is_lost(
 async def test_an_index_that_is_locked_at_the_start_is_found_when_it_is_free(
     tmp_path: Path, facts: list[Event], identify: Identify, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("edgeproxy.cache.store._OPEN_S", 0.05)
     identity = identify("hello")
     first = await open_store(tmp_path, facts)
     await first.put(identity, record_of(identity))
     await first.close()
+    monkeypatch.setattr("edgeproxy.cache.store._OPEN_S", 0.05)
     with sqlite3.connect(tmp_path / "records" / "cache.db") as locked:
         locked.execute("BEGIN EXCLUSIVE")
         second = await open_store(tmp_path, facts)
@@ -307,10 +307,13 @@ async def test_a_disk_that_hangs_is_a_miss_and_nobody_else_is_sent_after_it(
     with monkeypatch.context() as patched:
         patched.setattr(Disk, "get", hang)
         patched.setattr("edgeproxy.cache.store._READ_S", 0.01)
-        assert await asyncio.gather(*map(store.get, identities[:2])) == [None, None]
-        assert await store.get(identities[2]) is None
-        assert hanging == 2
-        mended.set()
+        try:
+            assert await asyncio.gather(*map(store.get, identities[:2])) == [None, None]
+            await until(lambda: hanging == 2)
+            assert await store.get(identities[2]) is None
+            assert hanging == 2
+        finally:
+            mended.set()
     assert len([fact for fact in facts if isinstance(fact, StoreFailed)]) == 2
     assert len(store) == 3
     async with asyncio.timeout(10):
@@ -345,6 +348,38 @@ async def test_a_purge_of_a_text_looks_at_its_records_alone(
         await store.put(identity, record_of(identity))
     assert await store.purge(is_gone, text="hello") == [hello] == looked_at
     assert await store.get(other) is not None
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "size = 'many'",
+        "size = -7",
+        "key = CAST(x'80ff' AS TEXT)",
+        "key = 5",
+        "tag = CAST(x'80ff' AS TEXT)",
+        "filename = CAST(x'80ff' AS TEXT)",
+        "filename = NULL",
+        "store_time = 'then'",
+    ],
+)
+async def test_a_damaged_row_of_the_index_costs_its_own_record_only(
+    tmp_path: Path, facts: list[Event], identify: Identify, damage: str
+) -> None:
+    hurt, whole = identify("hurt"), identify("whole")
+    first = await open_store(tmp_path, facts)
+    await first.put(hurt, record_of(hurt))
+    await first.put(whole, record_of(whole))
+    await first.close()
+    with sqlite3.connect(tmp_path / "records" / "cache.db") as index:
+        index.execute(f"UPDATE Cache SET {damage} WHERE key = ?", (hurt.key,))
+    index.close()
+    second = await open_store(tmp_path, facts)
+    assert await second.get(whole) == record_of(whole)
+    assert await second.get(hurt) in (None, record_of(hurt))
+    assert await second.put(hurt, record_of(hurt))
+    assert await second.get(hurt) == record_of(hurt)
+    await second.close()
 
 
 async def test_pickled_values_are_never_read(

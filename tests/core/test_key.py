@@ -44,6 +44,33 @@ def test_two_texts_share_an_identity_only_if_they_are_one_text(one: str, other: 
     assert (first.key == second.key) == (first == second)
 
 
+# Few values, so that equal parts meet in unequal wholes; some made to run into their neighbours.
+_VALUES = st.sampled_from(["a", "ab", "b", "", "1", "\n", '"', '{"x":1}', "a\nb", "1 0 ns", "नमस्ते"])
+_PARTS = st.tuples(
+    st.integers(0, 12),
+    st.text(alphabet="ab01- ", max_size=4),
+    st.dictionaries(
+        st.sampled_from(["model", "language", "speaker", "dict_id", "pace", "a", "a\n"]),
+        _VALUES | st.integers(0, 2) | st.booleans() | st.none() | st.floats(0, 1),
+        max_size=7,
+    ),
+    _VALUES,
+)
+
+
+@given(st.data())
+def test_identities_are_equal_only_if_all_four_of_their_parts_are(data: st.DataObject) -> None:
+    identities = []
+    for _ in range(2):
+        epoch, namespace, fields, text = data.draw(_PARTS)
+        voice = Voice({"model": "m", "language": "l", "speaker": "s", "rate": 8000, **fields})
+        identity = Teller(namespace, voice, epoch=epoch).identity(text)
+        identities.append(((epoch, namespace, voice, identity.text), identity))
+    (parts, one), (other_parts, other) = identities
+    assert (one == other) == (parts == other_parts)
+    assert (one.key == other.key) == (one == other)
+
+
 def test_all_variants_of_a_text_share_the_keys_front() -> None:
     keys = [
         Teller(name, voice).identity("नमस्ते").key
