@@ -29,9 +29,15 @@ from .core.audio import Decoder
 from .core.events import Emit
 from .core.turn import Cuts
 from .core.voice import Voice
+from .downstream import terms
 from .downstream.asking import TurnSettings
-from .downstream.auth import Keeper, install_secret
+from .downstream.auth import Keeper, Open
+from .downstream.ledger import DamagedLedger, Ledger
+from .downstream.proof import Passthrough
 from .downstream.routes import DoorLimits, Doors, in_sarvams_shape
+from .downstream.secret import install_secret
+from .downstream.tenants import Tenants
+from .downstream.terms import TenantsError
 from .jobs.at_once import AtOnce
 from .jobs.background import Background
 from .jobs.nightly import Night
@@ -52,7 +58,7 @@ from .upstream.places import Places
 from .upstream.pool import Limits, Pool
 from .upstream.pools import Account, Pools
 from .upstream.rest import RestDoor
-from .upstream.session import Session
+from .upstream.session import OriginRefused, Session
 
 _ENCODERS: Final = 2
 _LAND_S: Final = 5.0
@@ -78,6 +84,13 @@ class Proxy:
     generations: Generations
     night: Night
     generator: Generator
+    keeper: Keeper
+
+    def reload(self) -> None:
+        """Have the files that may change read again soon: books, tenants."""
+        self.books.ask_reload()
+        if isinstance(self.keeper, Tenants):
+            self.keeper.ask_reload()
 
 
 def check(settings: Settings) -> Library:
@@ -89,6 +102,11 @@ def check(settings: Settings) -> Library:
     cuts(settings)
     night_times(settings)
     prewarm_voices(settings)
+    if settings.auth.tenants is not None:
+        try:
+            terms.read(settings.auth.tenants)
+        except TenantsError as error:
+            raise ConfigError(str(error)) from error
     return load_library(settings)
 
 
@@ -253,8 +271,13 @@ async def running(settings: Settings, *, emit: Emit = log.tell) -> AsyncIterator
     async with workshop(settings, emit=emit) as shop, AsyncExitStack() as undo:
         executor = ThreadPoolExecutor(_ENCODERS, thread_name_prefix="encode")
         undo.callback(executor.shutdown)
-        doors = _doors(shop, executor, emit)
-        health = Health(lambda: _details(shop))
+        keeper, ledger = _keeper(shop, emit)
+        if ledger is not None:
+            undo.push_async_callback(ledger.save)
+            # Fills that were begun go on when their clients are gone, and are paid for until they end.
+            undo.push_async_callback(shop.flights.land, timeout_s=_LAND_S)
+        doors = _doors(shop, keeper, executor, emit)
+        health = Health(lambda: _details(shop, keeper))
         app = web.Application(
             client_max_size=settings.server.body_bytes, middlewares=[in_sarvams_shape]
         )
@@ -291,6 +314,10 @@ async def running(settings: Settings, *, emit: Emit = log.tell) -> AsyncIterator
         background.start("books, when asked", shop.books.reload_when_asked)
         background.start("at once", at_once.run)
         background.start("pointers", lambda: _follow_pointers(shop))
+        if isinstance(keeper, Tenants):
+            background.start("tenants", keeper.follow)
+        if ledger is not None:
+            background.start("ledger", ledger.keep_saved)
         health.ready = True
         undo.callback(health.not_ready)
         yield Proxy(
@@ -304,6 +331,7 @@ async def running(settings: Settings, *, emit: Emit = log.tell) -> AsyncIterator
             shop.generations,
             night,
             shop.generator,
+            keeper,
         )
 
 
@@ -354,20 +382,41 @@ async def _follow_pointers(shop: Workshop) -> None:
             await asyncio.to_thread(shop.generations.reload)
 
 
-def _doors(shop: Workshop, executor: Executor, emit: Emit) -> Doors:
+def _keeper(shop: Workshop, emit: Emit) -> tuple[Keeper, Ledger | None]:
+    """Who lets clients in, and what tenants have spent, where there are any. Blocks."""
+    auth = shop.settings.auth
+    if auth.tenants is not None:
+        try:
+            ledger = Ledger.open(shop.settings.cache.data_dir / "months.json", emit=emit)
+            tenants = Tenants(auth.tenants, account=shop.account, ledger=ledger, emit=emit)
+        except (TenantsError, DamagedLedger) as error:
+            raise ConfigError(str(error)) from error
+        return tenants, ledger
+    if auth.mode == "passthrough":
+        allowed = {digest for line in auth.allow if (digest := terms.digest_written(line))}
+        proof = Passthrough(
+            shop.pools.prove,
+            secret=shop.secret,
+            allowed=allowed,
+            grace_s=auth.grace_s,
+            probes_per_minute=auth.probes_per_minute,
+            emit=emit,
+        )
+        return proof, None
+    return Open(secret=shop.secret, account=shop.account), None
+
+
+def _doors(shop: Workshop, keeper: Keeper, executor: Executor, emit: Emit) -> Doors:
     settings = shop.settings
     turn = settings.turn
     return Doors(
-        keeper=Keeper(
-            keys=[key.get_secret_value() for key in settings.auth.keys],
-            secret=shop.secret,
-            account=shop.account,
-        ),
+        keeper=keeper,
         speech=shop.speech,
         settings=TurnSettings(
             cuts=cuts(settings),
             generations=shop.generations,
             library=lambda: shop.library,
+            account=shop.account,
             parallel_segments=turn.parallel_segments,
             hold_ms=turn.hold_ms,
             idle_text_ms=turn.idle_text_ms,
@@ -433,14 +482,21 @@ def _make_decoder(codec: str, rate: int) -> Decoder:
     return decode.decoder(codec, rate=rate)
 
 
-def _details(shop: Workshop) -> Mapping[str, object]:
-    problems = [str(pool.problem) for pool in shop.pools if pool.problem is not None]
+def _details(shop: Workshop, keeper: Keeper) -> Mapping[str, object]:
+    own = shop.pools.of_account(shop.account)
+    # What the origin has against a client's own key is that client's affair.
+    problems = [
+        str(pool.problem)
+        for pool in shop.pools
+        if pool.problem is not None and (pool in own or not isinstance(pool.problem, OriginRefused))
+    ]
     return {
         "version": __version__,
         "pools": [repr(pool) for pool in shop.pools],
         "records": len(shop.store),
         "phrases": len(shop.library),
         "books_problem": shop.books.problem,
+        "tenants_problem": keeper.problem if isinstance(keeper, Tenants) else None,
         "origin_problem": problems[0] if problems else None,
     }
 
@@ -452,13 +508,14 @@ def _url(settings: Settings, addresses: Sequence[tuple[str, int]]) -> str:
 
 
 async def serve(settings: Settings, *, stop: asyncio.Event) -> None:
-    """Run until ``stop`` is set. SIGHUP reads the books again, and renews the origin sessions one by one."""
+    """Run until ``stop`` is set. SIGHUP reads books and tenants again, and renews the origin sessions one
+    by one."""
     async with running(settings) as proxy:
         log.log.info("listening on %s, origin %s", proxy.url, settings.origin.url)
 
         def renew() -> None:
             proxy.pools.expire()
-            proxy.books.ask_reload()
+            proxy.reload()
 
         asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, renew)
         await stop.wait()

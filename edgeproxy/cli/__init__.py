@@ -16,6 +16,7 @@ from .emulate import emulate
 from .phrases import phrases
 from .say import say
 from .serve import serve
+from .token import token
 
 
 @click.group(
@@ -27,7 +28,7 @@ def edgeproxy() -> None:
     """An edge caching proxy for Sarvam text-to-speech."""
 
 
-for verb in (serve, demo, emulate, say, phrases, bench):
+for verb in (serve, demo, emulate, say, phrases, token, bench):
     edgeproxy.add_command(verb)
 
 

@@ -25,6 +25,8 @@ _LEVELS: Final[dict[type[Event], int]] = {
     events.RecordRefused: logging.WARNING,
     events.RecordCorrupt: logging.WARNING,
     events.StoreFailed: logging.ERROR,
+    events.TenantsRefused: logging.WARNING,
+    events.TenantsReloaded: logging.INFO,
     TurnEnded: logging.INFO,
 }
 """What is not listed is debug."""

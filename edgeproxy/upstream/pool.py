@@ -182,6 +182,28 @@ class Pool:
         finally:
             self._give_back(session)
 
+    async def prove(self) -> None:
+        """Dial one session, unless one is being dialled, and keep it ready; return when it is up.
+
+        However many ask at once, the origin is asked once. Raises OriginRefused, OriginUnreachable,
+        LeaseTimeout (no place for a session more) or Draining.
+        """
+        if self.closed:
+            raise Draining("the proxy is shutting down")
+        if not self._dials:
+            if not self._places.free:
+                raise LeaseTimeout("the account has no place for a session more")
+            self._start_dial()
+        # The dial is the pool's: whoever waits for it may leave.
+        over, _ = await asyncio.wait(self._dials, return_when=asyncio.FIRST_COMPLETED)
+        if all(dial.cancelled() for dial in over):
+            raise Draining("the proxy is shutting down")
+        if any(not dial.cancelled() and dial.result() is not None for dial in over):
+            return
+        if isinstance(problem := self._last_problem, OriginRefused):
+            raise OriginRefused(problem.refusal)
+        raise OriginUnreachable(str(problem)) from problem
+
     def expire(self) -> None:
         """Replace every session by a new one, gently: each before it is closed."""
         self._generation += 1

@@ -32,17 +32,30 @@ class Pools:
     def __iter__(self) -> Iterator[Pool]:
         return iter(self._pools.values())
 
+    def of_account(self, account: Account) -> list[Pool]:
+        """The pools of one account."""
+        return [pool for (whose, _), pool in self._pools.items() if whose == account]
+
     def of(self, account: Account, model: str, *, voices: Sequence[Voice] = ()) -> Pool:
         """The pool of ``account`` and ``model``, begun now if need be."""
         pool = self._pools.get((account, model))
         if pool is None or pool.closed:
-            # Those that have ended leave the table here: the next begins only when somebody asks.
+            # Those that have ended leave the tables here: the next begins only when somebody asks.
             self._pools = {key: each for key, each in self._pools.items() if not each.closed}
+            in_use = {account for account, _ in self._pools}
+            self._places = {who: each for who, each in self._places.items() if who in in_use}
             places = self._places.get(account)
             if places is None:
                 places = self._places[account] = self._make_places()
             pool = self._pools[account, model] = self._make(account, model, places, voices)
         return pool
+
+    async def prove(self, account: Account, model: str) -> None:
+        """Have the origin let ``account`` in, by a session that then stands ready in its pool.
+
+        Raises OriginRefused, or why the origin could not be asked.
+        """
+        await self.of(account, model).prove()
 
     def warm(self, account: Account, voices: Iterable[Voice]) -> None:
         """Begin the pools of the models of ``voices``, configured with them in turn."""

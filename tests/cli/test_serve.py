@@ -25,7 +25,7 @@ async def test_check_validates_and_starts_nothing(run: Run, tmp_path: Path) -> N
     [
         ([], {}, "SARVAM_API_KEY"),
         (["--port", "70000"], {"SARVAM_API_KEY": "k"}, "server.port = 70000"),
-        (["--host", "0.0.0.0"], {"SARVAM_API_KEY": "k"}, "auth.keys"),
+        (["--host", "0.0.0.0"], {"SARVAM_API_KEY": "k"}, "auth.mode"),
         (["--upstream", "sarvam"], {"SARVAM_API_KEY": "k"}, "origin.url"),
         ([], {"SARVAM_API_KEY": "k", "EDGEPROXY_PHRASES__TIME_ZONE": "Mars/Base"}, "time_zone"),
         ([], {"SARVAM_API_KEY": "k", "EDGEPROXY_PHRASES__NIGHT": "30 2 31 2 *"}, "phrases.night"),
