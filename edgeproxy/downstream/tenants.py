@@ -151,6 +151,10 @@ class Tenants:
     def __len__(self) -> int:
         return len(self._tenants)
 
+    def spent(self, tenant: str) -> int:
+        """Characters asked of the origin this month, in the name of ``tenant``."""
+        return self._ledger.spent(tenant)
+
     async def admit(self, key: str | None, *, address: str, model: str | None = None) -> Client:
         """See :class:`.auth.Keeper`."""
         digest = terms.digest_of(key or "")
