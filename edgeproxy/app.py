@@ -33,7 +33,8 @@ from .downstream import terms
 from .downstream.asking import TurnSettings
 from .downstream.auth import Keeper, Open
 from .downstream.ledger import DamagedLedger, Ledger
-from .downstream.proof import Passthrough
+from .downstream.proof import PROVEN_S, Passthrough
+from .downstream.proofs import Proofs
 from .downstream.routes import DoorLimits, Doors, in_sarvams_shape
 from .downstream.secret import install_secret
 from .downstream.tenants import Tenants
@@ -64,6 +65,8 @@ _ENCODERS: Final = 2
 _LAND_S: Final = 5.0
 _DISCARD_EVERY_S: Final = 3600.0
 _MISSES_EVERY_S: Final = 60.0
+_PROOFS_EVERY_S: Final = 10.0
+_PROOFS_KEPT: Final = 10_000
 _POINTERS_EVERY_S: Final = 1.0
 _SPARE_FOR_S: Final = 600.0
 _CEILING_RECOVERS_S: Final = 10.0
@@ -272,6 +275,8 @@ async def running(settings: Settings, *, emit: Emit = log.tell) -> AsyncIterator
         executor = ThreadPoolExecutor(_ENCODERS, thread_name_prefix="encode")
         undo.callback(executor.shutdown)
         keeper, ledger = _keeper(shop, emit)
+        if isinstance(keeper, Passthrough):
+            undo.push_async_callback(keeper.proofs.save)
         if ledger is not None:
             undo.push_async_callback(ledger.save)
             # Fills that were begun go on when their clients are gone, and are paid for until they end.
@@ -299,6 +304,8 @@ async def running(settings: Settings, *, emit: Emit = log.tell) -> AsyncIterator
             lambda: shop.store.discard(older_than_s=settings.cache.discard_after_s),
         )
         schedule.every(_MISSES_EVERY_S, "misses", shop.misses.save)
+        if isinstance(keeper, Passthrough):
+            schedule.every(_PROOFS_EVERY_S, "proofs", keeper.proofs.save)
         night = await asyncio.to_thread(_schedule_night, schedule, shop, emit)
         schedule.start()
         undo.callback(schedule.stop)
@@ -394,11 +401,13 @@ def _keeper(shop: Workshop, emit: Emit) -> tuple[Keeper, Ledger | None]:
         return tenants, ledger
     if auth.mode == "passthrough":
         allowed = {digest for line in auth.allow if (digest := terms.digest_written(line))}
+        proofs = Proofs(most=_PROOFS_KEPT, good_s=PROVEN_S, grace_s=auth.grace_s, emit=emit)
+        proofs.load(shop.settings.cache.data_dir / "proofs.json")
         proof = Passthrough(
             shop.pools.prove,
             secret=shop.secret,
             allowed=allowed,
-            grace_s=auth.grace_s,
+            proofs=proofs,
             probes_per_minute=auth.probes_per_minute,
             emit=emit,
         )

@@ -24,7 +24,6 @@ proven is proven again.
 import ipaddress
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Collection
-from dataclasses import dataclass
 from math import ceil
 from time import monotonic
 from typing import Final, TypeVar
@@ -36,6 +35,7 @@ from ..sarvam.refusals import Refused
 from ..upstream.pools import Account
 from ..upstream.session import OriginRefused
 from .auth import Client
+from .proofs import Proofs
 from .rates import Bucket
 from .secret import name_of
 from .terms import digest_of
@@ -45,7 +45,7 @@ T = TypeVar("T")
 Prove = Callable[[Account, str], Awaitable[None]]
 """(account, model): returns once the origin has let it in, else raises why not."""
 
-_PROVEN_S: Final = 3600.0
+PROVEN_S: Final = 3600.0
 _REFUSED_S: Final = 30.0
 _ASK_AGAIN_S: Final = 30.0
 """How long a key with grace is let in before the origin is asked once more."""
@@ -53,19 +53,11 @@ _MOST_AT_ONCE: Final = 64
 _MOST_ADDRESSES: Final = 10_000
 
 
-@dataclass(slots=True)
-class _Proof:
-    """``good_until``: when it has to be proven again; ``grace_until``: when it is unknown if it can't be."""
-
-    good_until: float
-    grace_until: float
-
-
 class Passthrough:
     """Keeps the doors by asking the origin. Mutable state: what it has said, and the handshakes under way.
 
-    ``allowed``: digests of the only keys that are let in at all; empty for any. ``grace_s``: how long after
-    its hour a proven key is let in while the origin can't be asked. ``most``: keys remembered, of each kind.
+    ``allowed``: digests of the only keys that are let in at all; empty for any. ``most``: refused keys that
+    are remembered.
     """
 
     def __init__(
@@ -74,7 +66,7 @@ class Passthrough:
         *,
         secret: bytes,
         allowed: Collection[bytes],
-        grace_s: float,
+        proofs: Proofs,
         probes_per_minute: int,
         most: int = 10_000,
         emit: Emit = ignore,
@@ -83,12 +75,11 @@ class Passthrough:
         self._prove = prove
         self._secret = secret
         self._allowed = frozenset(allowed)
-        self._grace_s = grace_s
+        self.proofs = proofs
         self._probes_per_minute = probes_per_minute
         self._most = most
         self._emit = emit
         self._clock = clock
-        self._proven: OrderedDict[str, _Proof] = OrderedDict()
         self._refused: OrderedDict[str, float] = OrderedDict()
         self._addresses: OrderedDict[str, Bucket] = OrderedDict()
         self._probing: dict[str, int] = {}
@@ -96,7 +87,7 @@ class Passthrough:
     @property
     def remembered(self) -> int:
         """Keys and addresses that something is remembered of."""
-        return len(self._proven) + len(self._refused) + len(self._addresses) + len(self._probing)
+        return len(self.proofs) + len(self._refused) + len(self._addresses) + len(self._probing)
 
     async def admit(self, key: str | None, *, address: str, model: str | None = None) -> Client:
         """See :class:`.auth.Keeper`."""
@@ -105,11 +96,9 @@ class Passthrough:
         name = name_of(self._secret, key)
         client = Client(name, Account(name, key), tenant=name)
         now = self._clock()
-        proof = self._proven.get(name)
-        if proof is not None:
-            self._proven.move_to_end(name)
-            if now < proof.good_until:
-                return client
+        proof = self.proofs.get(name)
+        if proof is not None and now < proof.good_until:
+            return client
         if now < self._refused.get(name, 0.0):
             raise Refused(refusals.credentials())
         try:
@@ -118,16 +107,14 @@ class Passthrough:
             if error.status not in (401, 403):
                 self._lean_on_grace(name, error)
                 return client
-            self._proven.pop(name, None)
+            self.proofs.remove(name)
             _note(self._refused, name, self._clock() + _REFUSED_S, most=self._most)
             self._emit(KeyProven(name, "refused"))
             raise Refused(refusals.credentials()) from None
         except (EdgeProxyError, Refused) as error:
             self._lean_on_grace(name, error)
             return client
-        good_until = self._clock() + _PROVEN_S
-        proof = _Proof(good_until, good_until + self._grace_s)
-        _note(self._proven, name, proof, most=self._most)
+        self.proofs.add(name)
         self._refused.pop(name, None)
         self._emit(KeyProven(name, "accepted"))
         return client
@@ -158,7 +145,7 @@ class Passthrough:
 
     def _lean_on_grace(self, name: str, why: Exception) -> None:
         """Return if a key that could not be proven is good for a while yet; raise what to tell its client."""
-        proof, now = self._proven.get(name), self._clock()
+        proof, now = self.proofs.get(name), self._clock()
         if proof is not None and now < proof.grace_until:
             # So that the next one does not wait for a dead origin, either.
             proof.good_until = min(now + _ASK_AGAIN_S, proof.grace_until)

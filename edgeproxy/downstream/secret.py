@@ -4,7 +4,6 @@ A MAC under it stands for a key wherever one has to be named (a namespace, an ac
 no key can be read back from a disk, a log or a dump, or be tried out against them elsewhere.
 """
 
-import hashlib
 import hmac
 import os
 import secrets
@@ -58,4 +57,4 @@ def name_of(secret: bytes, key: str) -> str:
     """``key-`` and 128 bits: the same for the same key, here and nowhere else."""
     # Header bytes that are no UTF-8 come as surrogates.
     sent = key.encode(errors="surrogateescape")
-    return f"key-{hmac.new(secret, sent, hashlib.sha256).hexdigest()[:32]}"
+    return f"key-{hmac.digest(secret, sent, 'sha256').hex()[:32]}"

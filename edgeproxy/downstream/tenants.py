@@ -141,7 +141,7 @@ class Tenants:
         self._ledger = ledger
         self._emit = emit
         self._tenants: dict[str, Tenant] = {}
-        self._by_token: dict[bytes, tuple[bytes, Tenant]] = {}
+        self._clients: dict[bytes, tuple[bytes, Client]] = {}
         self._seen = _look(file)
         self._asked = asyncio.Event()
         self.problem: str | None = None
@@ -161,15 +161,10 @@ class Tenants:
         # How long the look-up takes may tell something of the digest of what was sent, which whoever
         # sent it knows; the digests it is held against can't be steered towards, byte by byte, without
         # inverting SHA-256. What is found is compared in constant time all the same.
-        known, tenant = self._by_token.get(digest, (b"", None))
-        if not key or tenant is None or not hmac.compare_digest(known, digest):
+        known, client = self._clients.get(digest, (b"", None))
+        if not key or client is None or not hmac.compare_digest(known, digest):
             raise Refused(refusals.credentials())
-        return Client(
-            tenant.terms.space_of(tenant.name),
-            self._account,
-            tenant.name,
-            _Holder(tenant, digest),
-        )
+        return client
 
     async def reload(self) -> bool:
         """Read the file again; whether it could be used. One that can't changes nothing."""
@@ -182,7 +177,7 @@ class Tenants:
             return False
         self._seen, self.problem = seen, None
         self._agree(agreed)
-        self._emit(TenantsReloaded(len(self._tenants), len(self._by_token)))
+        self._emit(TenantsReloaded(len(self._tenants), len(self._clients)))
         return True
 
     def ask_reload(self) -> None:
@@ -206,11 +201,15 @@ class Tenants:
             if name not in agreed:
                 gone.agree(_LOCKED_OUT)  # its sockets hold it still
         self._tenants = {name: self._tenant(name, each) for name, each in agreed.items()}
-        self._by_token = {
-            digest: (digest, tenant)
+        self._clients = {
+            digest: (digest, self._client(tenant, digest))
             for tenant in self._tenants.values()
             for digest in tenant.terms.tokens
         }
+
+    def _client(self, tenant: Tenant, digest: bytes) -> Client:
+        space = tenant.terms.space_of(tenant.name)
+        return Client(space, self._account, tenant.name, _Holder(tenant, digest))
 
     def _tenant(self, name: str, agreed: Terms) -> Tenant:
         tenant = self._tenants.get(name)

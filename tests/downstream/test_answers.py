@@ -5,7 +5,13 @@ import json
 import pytest
 
 from edgeproxy.cache.clip import ClipFailed
-from edgeproxy.core.errors import LeaseTimeout, OriginClosed, OriginSilent, OriginUnreachable
+from edgeproxy.core.errors import (
+    LeaseTimeout,
+    OriginClosed,
+    OriginSilent,
+    OriginUnreachable,
+    Overdrawn,
+)
 from edgeproxy.downstream.answers import answer, refusal
 from edgeproxy.sarvam import refusals
 from edgeproxy.sarvam.refusals import Refused
@@ -19,6 +25,7 @@ from edgeproxy.upstream.session import OriginRefused
         (OriginClosed("it broke"), 502),
         (OriginSilent("nothing came"), 504),
         (LeaseTimeout("all are busy"), 503),
+        (Overdrawn("the month is spent"), 429),
         (OriginRefused(refusals.credentials()), 403),
         (Refused(refusals.empty_text()), 400),
     ],

@@ -12,7 +12,8 @@ from edgeproxy.app import Proxy
 from edgeproxy.core.errors import EdgeProxyError, OriginUnreachable, Overloaded
 from edgeproxy.core.events import Event, KeyProven
 from edgeproxy.downstream.auth import Client
-from edgeproxy.downstream.proof import Passthrough
+from edgeproxy.downstream.proof import PROVEN_S, Passthrough
+from edgeproxy.downstream.proofs import Proofs
 from edgeproxy.downstream.terms import digest_of, written
 from edgeproxy.emulator.server import Emulator
 from edgeproxy.sarvam import refusals
@@ -25,7 +26,7 @@ from ..wire import CONFIG, talk
 
 HELLO = "नमस्ते, आप कैसे हैं?"
 OWN = Account("own", "origin-key")
-HOUR_S = 3600.0
+HOUR_S = PROVEN_S
 
 
 @pytest.fixture
@@ -179,6 +180,21 @@ async def test_while_the_origin_is_down_known_keys_hear_what_is_known_and_unknow
     assert (await post(passing.url, "key-b"))[0] == 200  # nothing was remembered against it
 
 
+async def test_after_a_restart_in_mid_outage_known_keys_still_hear_what_is_known(
+    start_proxy: StartProxy, guarded: Emulator, tmp_path: Path
+) -> None:
+    rooms = {"auth": {"mode": "passthrough"}, "origin": {"url": guarded.url}}
+    async with start_proxy(**rooms) as proxy, talk(proxy.url, key="key-a") as client:
+        assert (await client.say(HELLO)).audio
+        await landed(proxy)
+    assert "key-a" not in (tmp_path / "data" / "proofs.json").read_text()
+    guarded.change_faults("refuse")
+    async with start_proxy(**rooms) as proxy:
+        async with talk(proxy.url, key="key-a") as client:
+            assert (await client.say(HELLO)).verdicts == ["hit-disk"]
+        assert (await refused_handshake(proxy.url, "key-b")).status == 503
+
+
 async def test_a_model_that_nobody_knows_is_nothing_against_the_key(passing: Proxy) -> None:
     async with talk(passing.url, key="key-a", query="model=x&send_completion_event=true") as client:
         assert client.socket.protocol is None
@@ -266,7 +282,7 @@ class Origin:
         settings: dict[str, Any] = {
             "secret": b"s" * 32,
             "allowed": (),
-            "grace_s": 600.0,
+            "proofs": Proofs(most=100, good_s=HOUR_S, grace_s=600.0, clock=lambda: self.now),
             "probes_per_minute": 1000,
             "clock": lambda: self.now,
         }
@@ -315,7 +331,7 @@ async def test_a_key_that_is_taken_at_last_comes_in_and_one_that_is_taken_no_mor
 
 async def test_grace_is_for_keys_that_were_taken_before_and_ends(facts: list[Event]) -> None:
     origin = Origin()
-    keeper = origin.keeper(grace_s=600.0, emit=facts.append)
+    keeper = origin.keeper(emit=facts.append)
     client = await keeper.admit("key", address="a")
     origin.says |= {"key": DOWN, "other": DOWN}
     asked = len(origin.asked)
