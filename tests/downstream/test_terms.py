@@ -1,5 +1,6 @@
 """The tenants file: what it may say, and what is said of its mistakes."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -131,3 +132,15 @@ def test_nobody_at_all_can_be_said_in_so_many_words(tmp_path: Path) -> None:
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(TenantsError, match="cannot be read"):
         read(tmp_path / "nowhere.yaml")
+
+
+def test_the_example_for_operators_is_a_good_file(tmp_path: Path) -> None:
+    page = Path(__file__).parents[2] / "docs" / "front-door.md"
+    blocks = [block.removeprefix("yaml") for block in page.read_text().split("```")]
+    (example,) = (block for block in blocks if "\ntenants:\n" in block)
+    whole = re.sub(r"sha256:([0-9a-f]{8})…", lambda found: f"sha256:{found[1] * 8}", example)
+    tenants = read(write(tmp_path, whole))
+    assert len(tenants["clinic"].tokens) == 2
+    assert set(Terms.model_fields) == {
+        name for terms in tenants.values() for name in terms.model_fields_set
+    }
