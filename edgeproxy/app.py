@@ -98,10 +98,7 @@ class Proxy:
 
 def check(settings: Settings) -> Library:
     """Validate what can be without starting anything. Raises ConfigError, or BookErrors."""
-    if settings.origin.api_key is None:
-        raise ConfigError(
-            "origin.api_key: no Sarvam key; set SARVAM_API_KEY (any word will do for the emulator)"
-        )
+    _own_account(settings)
     cuts(settings)
     night_times(settings)
     prewarm_voices(settings)
@@ -111,6 +108,19 @@ def check(settings: Settings) -> Library:
         except TenantsError as error:
             raise ConfigError(str(error)) from error
     return load_library(settings)
+
+
+def _own_account(settings: Settings) -> Account:
+    """Who pays for what is no client's own. Raises ConfigError where somebody has to and nobody can."""
+    key = settings.origin.api_key
+    if key is not None:
+        return Account("own", key.get_secret_value())
+    ours = settings.phrases.directory is not None or settings.origin.prewarm_voices
+    if settings.auth.mode == "passthrough" and not ours:
+        return Account("own", "")  # never used: clients pay for all there is
+    raise ConfigError(
+        "origin.api_key: no Sarvam key; set SARVAM_API_KEY (any word will do for the emulator)"
+    )
 
 
 def night_times(settings: Settings) -> tuple[Cron, ZoneInfo]:
@@ -197,10 +207,9 @@ async def workshop(settings: Settings, *, emit: Emit = log.tell) -> AsyncIterato
     close, and the store last.
     """
     library = check(settings)
-    assert settings.origin.api_key is not None
     cache = settings.cache
     secret = install_secret(cache.data_dir)
-    account = Account("own", settings.origin.api_key.get_secret_value())
+    account = _own_account(settings)
     async with AsyncExitStack() as undo:
         store = await Store.open(
             cache.data_dir / "records",
