@@ -8,9 +8,9 @@
                                                        │ each miss
                                               within the month's cap?
 
-The file is read again when it changes (it is looked at each second: that sees through the links by which
-Kubernetes swaps mounted secrets, which a watcher of one file does not) and when asked. One that can't be
-used changes nothing, and is told.
+The file is read again when it has changed and stayed so for a second (it is looked at each second: that
+sees through the links by which Kubernetes swaps mounted secrets, which a watcher of one file does not) and
+when asked. One that can't be used changes nothing, and is told.
 
 What was agreed anew holds from the next turn on, also on sockets that are open: rates, caps and voices
 of the tenant, and whether the token still lets anybody in. One that was revoked gets Sarvam's 403 in
@@ -186,12 +186,15 @@ class Tenants:
 
     async def follow(self) -> None:
         """Reload when the file changes or somebody asks, for as long as this is not cancelled."""
+        before = self._seen
         while True:
             try:
                 async with asyncio.timeout(_LOOK_EVERY_S):
                     await self._asked.wait()
             except TimeoutError:
-                if await asyncio.to_thread(_look, self._file) == self._seen:
+                looked, before = before, await asyncio.to_thread(_look, self._file)
+                # Still being written, maybe: the first half of a file is a file, too.
+                if before == self._seen or before != looked:
                     continue
             self._asked.clear()
             await self.reload()

@@ -237,6 +237,8 @@ class Conversation:
             raise Refused(refusals.text_before_config())
         allowance = self._client.allowance
         if begins:
+            # What is allowed may have changed since the config came.
+            allowance.check_voice(self._asker.voice.fields)
             allowance.begin_turn()
             self._reply.on_over = allowance.end_turn
         allowance.take(len(text))

@@ -138,6 +138,21 @@ async def test_a_voice_that_is_not_allowed_is_refused_with_those_that_are(
     assert emulator.counters.spoken(HELLO) == 1
 
 
+async def test_a_voice_that_is_allowed_no_more_is_refused_from_the_next_turn_on(
+    start_proxy: StartProxy, tmp_path: Path
+) -> None:
+    auth = proxy_mode(tmp_path, one={"tokens": ["t"]})
+    async with start_proxy(auth=auth) as proxy, talk(proxy.url, key="t") as client:
+        assert (await client.say(HELLO)).audio
+        write_tenants(auth["tenants"], one={"tokens": ["t"], "voices": ["priya"]})
+        assert await keeper(proxy).reload()
+        await client.config()  # the same: LiveKit repeats it before each turn
+        answer = await client.say(HELLO)
+        assert ([error["code"] for error in answer.errors], answer.audio) == ([400], b"")
+        await client.config(speaker="priya")
+        assert (await client.say(HELLO)).audio
+
+
 # -- rates -----------------------------------------------------------------------------------------
 
 
