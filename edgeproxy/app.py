@@ -506,7 +506,9 @@ def _details(shop: Workshop, keeper: Keeper) -> Mapping[str, object]:
     problems = [
         str(pool.problem)
         for pool in shop.pools
-        if pool.problem is not None and (pool in own or not isinstance(pool.problem, OriginRefused))
+        if pool.problem is not None
+        and not pool.closed
+        and (pool in own or not isinstance(pool.problem, OriginRefused))
     ]
     return {
         "version": __version__,

@@ -24,6 +24,7 @@ proven is proven again.
 import ipaddress
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Collection
+from dataclasses import dataclass
 from math import ceil
 from time import monotonic
 from typing import Final, TypeVar
@@ -51,6 +52,14 @@ _ASK_AGAIN_S: Final = 30.0
 """How long a key with grace is let in before the origin is asked once more."""
 _MOST_AT_ONCE: Final = 64
 _MOST_ADDRESSES: Final = 10_000
+
+
+@dataclass(slots=True)
+class _Probe:
+    """A handshake under way, for a session of ``model``, whatever those who join it ask for."""
+
+    model: str
+    waiting: int = 0
 
 
 class Passthrough:
@@ -82,7 +91,7 @@ class Passthrough:
         self._clock = clock
         self._refused: OrderedDict[str, float] = OrderedDict()
         self._addresses: OrderedDict[str, Bucket] = OrderedDict()
-        self._probing: dict[str, int] = {}
+        self._probing: dict[str, _Probe] = {}
 
     @property
     def remembered(self) -> int:
@@ -120,8 +129,8 @@ class Passthrough:
         return client
 
     async def _probe(self, account: Account, address: str, model: str | None) -> None:
-        under_way = self._probing.get(account.name, 0)
-        if not under_way:
+        under_way = self._probing.get(account.name)
+        if under_way is None:
             # Whoever joins a handshake that is under way costs nothing.
             if len(self._probing) >= _MOST_AT_ONCE:
                 raise Overloaded("too many unknown keys are being proven at once")
@@ -132,15 +141,15 @@ class Passthrough:
                     f"there is room in {ceil(wait_s)} s"
                 )
                 raise Refused(refusals.rate_limited(retry_after_s=wait_s).with_hint(said))
-        self._probing[account.name] = under_way + 1
-        try:
             # A model that the origin has not is no fault of the key's.
-            if model is None or model not in models.MODELS:
-                model = models.DEFAULT_MODEL
-            await self._prove(account, model)
+            known = model if model in models.MODELS else None
+            under_way = self._probing[account.name] = _Probe(known or models.DEFAULT_MODEL)
+        under_way.waiting += 1
+        try:
+            await self._prove(account, under_way.model)
         finally:
-            self._probing[account.name] -= 1
-            if not self._probing[account.name]:
+            under_way.waiting -= 1
+            if not under_way.waiting:
                 del self._probing[account.name]
 
     def _lean_on_grace(self, name: str, why: Exception) -> None:

@@ -48,6 +48,8 @@ from .session import OriginRefused, Session
 _DIALS_AT_ONCE: Final = 8
 _BACKOFF_CAP_S: Final = 3.0
 _TICK_S: Final = 1.0
+_JUST_NOW_S: Final = 1.0
+"""A session that came up no longer ago is an answer to whoever asks whether one can."""
 _EARNEST_S: Final = 5.0
 """A session the origin ends sooner, without a final, was not meant in earnest."""
 
@@ -185,12 +187,17 @@ class Pool:
     async def prove(self) -> None:
         """Dial one session, unless one is being dialled, and keep it ready; return when it is up.
 
-        However many ask at once, the origin is asked once. Raises OriginRefused, OriginUnreachable,
-        LeaseTimeout (no place for a session more) or Draining.
+        However many ask at once, the origin is asked once, and not again before a backoff is over. Raises
+        OriginRefused, OriginUnreachable, LeaseTimeout (no place for a session more) or Draining.
         """
         if self.closed:
             raise Draining("the proxy is shutting down")
+        now = monotonic()
         if not self._dials:
+            if any(now - session.born < _JUST_NOW_S for session in (*self._idle, *self._leased)):
+                return
+            if now < self._dial_not_before and self._last_problem is not None:
+                raise self._why_not()
             if not self._places.free:
                 raise LeaseTimeout("the account has no place for a session more")
             self._start_dial()
@@ -198,11 +205,14 @@ class Pool:
         over, _ = await asyncio.wait(self._dials, return_when=asyncio.FIRST_COMPLETED)
         if all(dial.cancelled() for dial in over):
             raise Draining("the proxy is shutting down")
-        if any(not dial.cancelled() and dial.result() is not None for dial in over):
-            return
-        if isinstance(problem := self._last_problem, OriginRefused):
-            raise OriginRefused(problem.refusal)
-        raise OriginUnreachable(str(problem)) from problem
+        if not any(not dial.cancelled() and dial.result() is not None for dial in over):
+            raise self._why_not()
+
+    def _why_not(self) -> OriginError:
+        problem = self._last_problem
+        if isinstance(problem, OriginRefused):
+            return OriginRefused(problem.refusal)
+        return OriginUnreachable(str(problem))
 
     def expire(self) -> None:
         """Replace every session by a new one, gently: each before it is closed."""
