@@ -354,7 +354,9 @@ def _paid(ask: Ask, times: Times) -> Iterator[None]:
     try:
         yield
     except BaseException as error:
-        if times.sent == sent_before or isinstance(error, OriginRefused):
+        # With a 5xx it may have broken off what it had begun to speak, and to charge.
+        refused = isinstance(error, OriginRefused) and error.status < 500
+        if times.sent == sent_before or refused:
             ask.purse.give_back(characters)
         raise
 

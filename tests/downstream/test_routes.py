@@ -46,6 +46,10 @@ async def test_with_tenants_only_their_tokens_come_in_by_any_of_sarvams_ways(
     async with start_proxy(auth=proxy_mode(tmp_path, one={"tokens": ["right"]})) as proxy:
         async with talk(proxy.url, key=None, headers=headers) as client:
             assert (await client.say("नमस्ते।")).audio
+        offered = "api-subscription-key.right"
+        async with talk(proxy.url, key=None, protocols=(offered,)) as client:
+            assert client.socket.protocol == offered
+            assert (await client.say("नमस्ते।")).audio
         with pytest.raises(aiohttp.WSServerHandshakeError) as caught:
             async with talk(proxy.url, key="wrong"):
                 pass
