@@ -225,6 +225,7 @@ async def test_books_are_on_the_house(start_proxy: StartProxy, tmp_path: Path) -
             await landed(proxy)
         (own,) = proxy.pools.of_account(OWN)
         assert own.idle
+        assert (await post(proxy.url, "made-up"))[0] == 403  # what is everybody's is not anybody's
 
 
 async def test_a_proxy_without_books_needs_no_key_of_its_own(
