@@ -49,6 +49,8 @@ Words
 synthesised, cached and coalesced. *voice*: everything audible besides the text. *identity*: namespace,
 epoch, voice and normalised text, whole; *key*: its name on disk. *flight*: an identity being filled.
 *session*: one origin WebSocket; *lease*: to hold one; *rest*, *end*: what happens to it after.
+*client*: who was let in; *tenant*: in whose name; *account*: whose key the origin sees; *purse*: what a
+tenant may still ask of it.
 """
 
 __version__ = "0.1.0"

@@ -33,9 +33,16 @@ from .core.freshness import Freshness
 from .core.key import Epochs
 from .core.turn import Cuts
 from .core.voice import Voice
+from .downstream import terms
 from .downstream.asking import TurnSettings
-from .downstream.auth import Keeper, install_secret
+from .downstream.auth import Keeper, Open
+from .downstream.ledger import DamagedLedger, Ledger
+from .downstream.proof import PROVEN_S, Passthrough
+from .downstream.proofs import Proofs
 from .downstream.routes import DoorLimits, Doors, in_sarvams_shape
+from .downstream.secret import install_secret
+from .downstream.tenants import Tenants
+from .downstream.terms import TenantsError
 from .jobs.at_once import AtOnce
 from .jobs.background import Background
 from .jobs.nightly import Night
@@ -66,6 +73,8 @@ _LAND_S: Final = 5.0
 _DISCARD_EVERY_S: Final = 3600.0
 _MISSES_EVERY_S: Final = 60.0
 _OTHERS_EVERY_S: Final = 1.0
+_PROOFS_EVERY_S: Final = 10.0
+_PROOFS_KEPT: Final = 10_000
 _SPARE_FOR_S: Final = 600.0
 _CEILING_RECOVERS_S: Final = 10.0
 _USER_AGENT: Final = f"edgeproxy/{__version__}"
@@ -86,18 +95,40 @@ class Proxy:
     night: Night
     generator: Generator
     purging: Purging
+    keeper: Keeper
+
+    def reload(self) -> None:
+        """Have the files that may change read again soon: books, tenants."""
+        self.books.ask_reload()
+        if isinstance(self.keeper, Tenants):
+            self.keeper.ask_reload()
 
 
 def check(settings: Settings) -> Library:
     """Validate what can be without starting anything. Raises ConfigError, or BookErrors."""
-    if settings.origin.api_key is None:
-        raise ConfigError(
-            "origin.api_key: no Sarvam key; set SARVAM_API_KEY (any word will do for the emulator)"
-        )
+    _own_account(settings)
     cuts(settings)
     night_times(settings)
     prewarm_voices(settings)
+    if settings.auth.tenants is not None:
+        try:
+            terms.read(settings.auth.tenants)
+        except TenantsError as error:
+            raise ConfigError(str(error)) from error
     return load_library(settings)
+
+
+def _own_account(settings: Settings) -> Account:
+    """Who pays for what is no client's own. Raises ConfigError where somebody has to and nobody can."""
+    key = settings.origin.api_key
+    if key is not None:
+        return Account("own", key.get_secret_value())
+    ours = settings.phrases.directory is not None or settings.origin.prewarm_voices
+    if settings.auth.mode == "passthrough" and not ours:
+        return Account("own", "")  # never used: clients pay for all there is
+    raise ConfigError(
+        "origin.api_key: no Sarvam key; set SARVAM_API_KEY (any word will do for the emulator)"
+    )
 
 
 def night_times(settings: Settings) -> tuple[Cron, ZoneInfo]:
@@ -185,14 +216,13 @@ async def workshop(settings: Settings, *, emit: Emit = log.tell) -> AsyncIterato
     close, and the store last.
     """
     library = check(settings)
-    assert settings.origin.api_key is not None
     cache = settings.cache
     secret = install_secret(cache.data_dir)
     try:
         purges = Purges.load(cache.data_dir / "purges.json")
     except DamagedPurges as error:
         raise ConfigError(str(error)) from error
-    account = Account("own", settings.origin.api_key.get_secret_value())
+    account = _own_account(settings)
     async with AsyncExitStack() as undo:
         store = await Store.open(
             cache.data_dir / "records",
@@ -286,8 +316,15 @@ async def running(settings: Settings, *, emit: Emit = log.tell) -> AsyncIterator
     async with workshop(settings, emit=emit) as shop, AsyncExitStack() as undo:
         executor = ThreadPoolExecutor(_ENCODERS, thread_name_prefix="encode")
         undo.callback(executor.shutdown)
-        doors = _doors(shop, executor, emit)
-        health = Health(lambda: _details(shop))
+        keeper, ledger = _keeper(shop, emit)
+        if isinstance(keeper, Passthrough):
+            undo.push_async_callback(keeper.proofs.save)
+        if ledger is not None:
+            undo.push_async_callback(ledger.save)
+            # Fills that were begun go on when their clients are gone, and are paid for until they end.
+            undo.push_async_callback(shop.flights.land, timeout_s=_LAND_S)
+        doors = _doors(shop, keeper, executor, emit)
+        health = Health(lambda: _details(shop, keeper))
         app = web.Application(
             client_max_size=settings.server.body_bytes, middlewares=[in_sarvams_shape]
         )
@@ -311,6 +348,8 @@ async def running(settings: Settings, *, emit: Emit = log.tell) -> AsyncIterator
         schedule.every(_DISCARD_EVERY_S, "sweep", shop.store.sweep)
         schedule.every(_DISCARD_EVERY_S, "purges", shop.purging.finish)
         schedule.every(_MISSES_EVERY_S, "misses", shop.misses.save)
+        if isinstance(keeper, Passthrough):
+            schedule.every(_PROOFS_EVERY_S, "proofs", keeper.proofs.save)
         night = await asyncio.to_thread(_schedule_night, schedule, shop, emit)
         schedule.start()
         undo.callback(schedule.stop)
@@ -328,6 +367,10 @@ async def running(settings: Settings, *, emit: Emit = log.tell) -> AsyncIterator
         background.start("purges cut short", shop.purging.finish)
         background.start("leftovers", shop.store.sweep)
         background.start("other processes", lambda: _follow_others(shop))
+        if isinstance(keeper, Tenants):
+            background.start("tenants", keeper.follow)
+        if ledger is not None:
+            background.start("ledger", ledger.keep_saved)
         health.ready = True
         undo.callback(health.not_ready)
         yield Proxy(
@@ -342,6 +385,7 @@ async def running(settings: Settings, *, emit: Emit = log.tell) -> AsyncIterator
             night,
             shop.generator,
             shop.purging,
+            keeper,
         )
 
 
@@ -393,21 +437,44 @@ async def _follow_others(shop: Workshop) -> None:
         await shop.purging.follow()
 
 
-def _doors(shop: Workshop, executor: Executor, emit: Emit) -> Doors:
+def _keeper(shop: Workshop, emit: Emit) -> tuple[Keeper, Ledger | None]:
+    """Who lets clients in, and what tenants have spent, where there are any. Blocks."""
+    auth = shop.settings.auth
+    if auth.tenants is not None:
+        try:
+            ledger = Ledger.open(shop.settings.cache.data_dir / "months.json", emit=emit)
+            tenants = Tenants(auth.tenants, account=shop.account, ledger=ledger, emit=emit)
+        except (TenantsError, DamagedLedger) as error:
+            raise ConfigError(str(error)) from error
+        return tenants, ledger
+    if auth.mode == "passthrough":
+        allowed = {digest for line in auth.allow if (digest := terms.digest_written(line))}
+        proofs = Proofs(most=_PROOFS_KEPT, good_s=PROVEN_S, grace_s=auth.grace_s, emit=emit)
+        proofs.load(shop.settings.cache.data_dir / "proofs.json")
+        proof = Passthrough(
+            shop.pools.prove,
+            secret=shop.secret,
+            allowed=allowed,
+            proofs=proofs,
+            probes_per_minute=auth.probes_per_minute,
+            emit=emit,
+        )
+        return proof, None
+    return Open(secret=shop.secret, account=shop.account), None
+
+
+def _doors(shop: Workshop, keeper: Keeper, executor: Executor, emit: Emit) -> Doors:
     settings = shop.settings
     turn = settings.turn
     return Doors(
-        keeper=Keeper(
-            keys=[key.get_secret_value() for key in settings.auth.keys],
-            secret=shop.secret,
-            account=shop.account,
-        ),
+        keeper=keeper,
         speech=shop.speech,
         settings=TurnSettings(
             cuts=cuts(settings),
             epochs=Epochs(settings.cache.epochs),
             generations=shop.generations,
             library=lambda: shop.library,
+            account=shop.account,
             parallel_segments=turn.parallel_segments,
             hold_ms=turn.hold_ms,
             idle_text_ms=turn.idle_text_ms,
@@ -483,14 +550,15 @@ def _make_decoder(codec: str, rate: int) -> Decoder:
     return decode.decoder(codec, rate=rate)
 
 
-def _details(shop: Workshop) -> Mapping[str, object]:
+def _details(shop: Workshop, keeper: Keeper) -> Mapping[str, object]:
     return {
         "version": __version__,
         "pools": [repr(pool) for pool in shop.pools],
         "records": len(shop.store),
         "phrases": len(shop.library),
         "books_problem": shop.books.problem,
-        "origin_problem": next(iter(shop.pools.problems), None),
+        "tenants_problem": keeper.problem if isinstance(keeper, Tenants) else None,
+        "origin_problem": next(iter(shop.pools.problems(shop.account)), None),
     }
 
 
@@ -501,13 +569,14 @@ def _url(settings: Settings, addresses: Sequence[tuple[str, int]]) -> str:
 
 
 async def serve(settings: Settings, *, stop: asyncio.Event) -> None:
-    """Run until ``stop`` is set. SIGHUP reads the books again, and renews the origin sessions one by one."""
+    """Run until ``stop`` is set. SIGHUP reads books and tenants again, and renews the origin sessions one
+    by one."""
     async with running(settings) as proxy:
         log.log.info("listening on %s, origin %s", proxy.url, settings.origin.url)
 
         def renew() -> None:
             proxy.pools.expire()
-            proxy.books.ask_reload()
+            proxy.reload()
 
         asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, renew)
         await stop.wait()

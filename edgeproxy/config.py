@@ -57,6 +57,16 @@ def _bare(secret: SecretStr) -> SecretStr:
 _Secret = Annotated[SecretStr, AfterValidator(_bare)]
 
 
+def _digest(line: str) -> str:
+    line = line.strip().lower()
+    if not re.fullmatch(r"sha256:[0-9a-f]{64}", line):
+        raise ValueError("must be `sha256:` and 64 hexadecimal digits, never the key itself")
+    return line
+
+
+_Digest = Annotated[str, AfterValidator(_digest)]
+
+
 def _json(text: str, what: str = "a list") -> object:
     try:
         return json.loads(text)
@@ -72,7 +82,7 @@ class Server(_Room):
     """Where clients reach the proxy."""
 
     host: str = "127.0.0.1"
-    """Address to listen on. Anything but loopback needs `auth.keys`."""
+    """Address to listen on. Anything but loopback needs an `auth.mode` that knows who may come in."""
     port: Annotated[int, Field(ge=0, le=65535)] = 8080
     """Port to listen on; 0 takes a free one."""
     message_bytes: Annotated[int, Field(ge=1024, le=1_048_576)] = 65_536
@@ -219,19 +229,41 @@ class Cache(_Room):
 
 
 class Auth(_Room):
-    """Who may come in."""
+    """Who may come in, and who pays (docs/front-door.md)."""
 
-    keys: tuple[_Secret, ...] = ()
-    """Keys that clients must send. Empty: any key, and only on loopback. In the environment: a JSON
-    list, or commas between them."""
+    mode: Literal["open", "proxy", "passthrough"] = "open"
+    """`open`: any key comes in; `proxy`: the tokens of `auth.tenants`; `passthrough`: any key that the
+    origin takes, and it pays."""
+    open_to_all: bool = False
+    """Whether `open` may listen beyond loopback: whoever reaches it speaks on your account."""
+    tenants: Path | None = None
+    """`proxy`: file of the tenants, their tokens and limits; it is read again when it changes."""
+    allow: tuple[_Digest, ...] = ()
+    """`passthrough`: the only keys that are let in, as `edgeproxy token --of` writes them; required
+    beyond loopback. In the environment: a JSON list, or commas between them."""
+    grace_s: Annotated[float, Field(ge=0, le=604_800)] = 21_600.0
+    """`passthrough`: how long keys are let in that the origin took before and can't be asked about now."""
+    probes_per_minute: Annotated[int, Field(ge=1, le=100_000)] = 60
+    """`passthrough`: unknown keys that are held against the origin, for each client address."""
 
-    @field_validator("keys", mode="before")
+    @field_validator("allow", mode="before")
     @classmethod
-    def _from_environment(cls, keys: object) -> object:
-        """A JSON list, or keys with commas between them."""
-        if not isinstance(keys, str):
-            return keys
-        return _json(keys) if keys.lstrip().startswith("[") else keys.split(",")
+    def _from_environment(cls, allow: object) -> object:
+        """A JSON list, or digests with commas between them."""
+        if not isinstance(allow, str):
+            return allow
+        return _json(allow) if allow.lstrip().startswith("[") else allow.split(",")
+
+    @model_validator(mode="after")
+    def _nothing_is_said_in_vain(self) -> Self:
+        # Above all: tenants without their mode would leave the door open.
+        if self.mode == "proxy" and self.tenants is None:
+            raise ValueError("`proxy` needs auth.tenants, the file of the tenants")
+        if self.mode != "proxy" and self.tenants is not None:
+            raise ValueError(f"auth.tenants is for auth.mode: proxy, not {self.mode}")
+        if self.mode != "passthrough" and self.allow:
+            raise ValueError(f"auth.allow is for auth.mode: passthrough, not {self.mode}")
+        return self
 
 
 class Phrases(_Room):
@@ -301,10 +333,18 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _only_loopback_is_open(self) -> Self:
-        if not self.auth.keys and not _is_loopback(self.server.host):
+        if _is_loopback(self.server.host):
+            return self
+        beyond = f"server.host: {self.server.host} is not loopback, and "
+        if self.auth.mode == "open" and not self.auth.open_to_all:
             raise ValueError(
-                f"server.host: {self.server.host} is not loopback, and without auth.keys everybody "
-                "could speak on your account; set auth.keys, or listen on 127.0.0.1"
+                f"{beyond}with auth.mode: open everybody could speak on your account; set auth.mode to "
+                "proxy or passthrough, listen on 127.0.0.1, or say auth.open_to_all: true"
+            )
+        if self.auth.mode == "passthrough" and not self.auth.allow:
+            raise ValueError(
+                f"{beyond}without auth.allow everybody who has a Sarvam key could come in; list the "
+                "keys that may (`edgeproxy token --of`), or listen on 127.0.0.1"
             )
         return self
 
@@ -412,6 +452,8 @@ def _one_line(error: ValidationError, overrides: Mapping[str, Mapping[str, Any]]
     if first["type"] == "extra_forbidden":
         return f"{name}: there is no such setting; see the README's table of settings"
     # Keys, and URLs with a user or a query, do not belong on a screen.
-    hidden = "key" in setting or any(mark in str(first["input"]) for mark in "@?")
+    hidden = (
+        "key" in setting or setting == "allow" or any(mark in str(first["input"]) for mark in "@?")
+    )
     value = "" if hidden else f" = {first['input']!r}"
     return f"{name}{value}: {said}"

@@ -20,17 +20,18 @@ passed on as it came and remembered for a minute, so that the same mistake costs
 """
 
 import asyncio
-from collections.abc import Callable, Sized
+from collections.abc import Callable, Iterator, Sized
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from time import monotonic
-from typing import Final
+from typing import Final, Protocol
 
 from .audio import quality
 from .audio.resample import resample
 from .cache.admission import Admission
-from .cache.clip import Clip, Source, State
+from .cache.clip import Clip, Source, State, Times
 from .cache.flight import Flights
 from .cache.memory import Memory
 from .cache.purge import Doom, Purge, Purges
@@ -84,6 +85,16 @@ class Use(StrEnum):
     """Nothing is taken from it; what the origin says takes its place."""
 
 
+class Purse(Protocol):
+    """Whose characters the origin is asked for. Neither method waits."""
+
+    def spend(self, characters: int) -> None:
+        """The origin is about to be asked for them. Raises Overdrawn where the purse has not so many."""
+
+    def give_back(self, characters: int) -> None:
+        """It never got them, or turned them away."""
+
+
 @dataclass(frozen=True, slots=True)
 class Ask:
     """One segment as somebody wants it. ``keep``: whether it may be kept for others (the idle rule's
@@ -100,6 +111,8 @@ class Ask:
     """Whether it is a generation of a book's: pinned, and never too old to be spoken."""
     master: Identity | None = None
     """A curated text's recording at the rate it was made in, from which other rates are derived."""
+    purse: Purse | None = None
+    """Pays if this ask opens the flight and the store has nothing; who joins a flight pays nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -336,7 +349,8 @@ class Speech:
         for attempt in range(1, attempts + 1):
             clip.times.attempts = attempt
             try:
-                await self._speak(clip, ask, clock, began=began, codec=codec)
+                with _paid(ask, clip.times):
+                    await self._speak(clip, ask, clock, began=began, codec=codec)
             except OriginError as error:
                 last = attempt == attempts or clip.heard or isinstance(error, OriginDown)
                 if isinstance(error, OriginRefused) and error.is_clients_fault:
@@ -457,6 +471,28 @@ class Speech:
             remembered = self._refusals.get((ask.account, ask.identity.voice, text))
             if remembered is not None and monotonic() < remembered[0]:
                 raise OriginRefused(remembered[1].refusal)
+
+
+@contextmanager
+def _paid(ask: Ask, times: Times) -> Iterator[None]:
+    """Charge one attempt, beforehand, so that parallel ones can't pass a cap together.
+
+    Each attempt that got as far as sending its text is one the origin may charge for, so a second one is
+    charged, too; what was never sent, or was refused, is given back.
+    """
+    if ask.purse is None:
+        yield
+        return
+    characters, sent_before = len(ask.identity.text), times.sent
+    ask.purse.spend(characters)
+    try:
+        yield
+    except BaseException as error:
+        # With a 5xx it may have broken off what it had begun to speak, and to charge.
+        refused = isinstance(error, OriginRefused) and error.status < 500
+        if times.sent == sent_before or refused:
+            ask.purse.give_back(characters)
+        raise
 
 
 def _pause(rate: int) -> Clip:

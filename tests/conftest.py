@@ -1,5 +1,6 @@
 """The house under test: an emulator as origin, a proxy before it, real sockets on both sides."""
 
+import json
 import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -12,6 +13,7 @@ from hypothesis import HealthCheck, settings
 from edgeproxy import app
 from edgeproxy.config import Settings
 from edgeproxy.core.events import Event
+from edgeproxy.downstream.terms import written
 from edgeproxy.emulator.server import Emulator
 
 from .fakes.origin import Origin
@@ -29,6 +31,22 @@ __all__ = ["KEY", "StartProxy", "landed", "until"]
 KEY = "client-key"
 
 StartProxy = Callable[..., AbstractAsyncContextManager[app.Proxy]]
+
+
+def write_tenants(file: Path, **tenants: dict[str, Any]) -> Path:
+    """A tenants file. Each tenant's ``tokens`` are the tokens themselves; their hashes are written."""
+    said = {
+        name: {**terms, "tokens": [written(token) for token in terms.get("tokens", [])]}
+        for name, terms in tenants.items()
+    }
+    fresh = file.with_name(f"{file.name}.fresh")
+    fresh.write_text(json.dumps({"tenants": said}), encoding="utf-8")
+    return fresh.replace(file)
+
+
+def proxy_mode(directory: Path, **tenants: dict[str, Any]) -> dict[str, Any]:
+    """The ``auth`` room of a proxy that lets these tenants in, by a file in ``directory``."""
+    return {"mode": "proxy", "tenants": write_tenants(directory / "tenants.yaml", **tenants)}
 
 
 async def landed(proxy: app.Proxy) -> None:

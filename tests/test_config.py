@@ -8,6 +8,8 @@ import pytest
 
 from edgeproxy.config import ConfigError, Settings
 
+ONE, TWO = (f"sha256:{digit * 64}" for digit in "ab")
+
 
 @pytest.fixture(autouse=True)
 def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -38,10 +40,6 @@ def test_the_environment_wins_over_the_file_and_the_command_line_over_both(
     assert settings.server.port == 1
 
 
-def keys(settings: Settings) -> list[str]:
-    return [key.get_secret_value() for key in settings.auth.keys]
-
-
 def sarvam_key(settings: Settings) -> str | None:
     key = settings.origin.api_key
     return None if key is None else key.get_secret_value()
@@ -64,41 +62,34 @@ def test_a_blank_variable_of_sarvams_is_not_set(
 
 def test_a_secret_may_end_in_the_line_break_of_its_file(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SARVAM_API_KEY", "theirs\n")
-    settings = Settings.load(overrides={"auth": {"keys": ["one\r\n", " two"]}})
-    assert (sarvam_key(settings), keys(settings)) == ("theirs", ["one", "two"])
+    assert sarvam_key(Settings.load()) == "theirs"
 
 
 @pytest.mark.parametrize(
     "secret", ["", " \n", "sk-a sk-b", "sk-a\nsk-b", "sk-é", "sk-\x7f", "sk-\udcff"]
 )
-@pytest.mark.parametrize("setting", ["origin.api_key", "auth.keys.0"])
-def test_a_secret_that_no_header_can_carry_is_refused_unseen(setting: str, secret: str) -> None:
-    rooms: dict[str, Any] = (
-        {"origin": {"api_key": secret}}
-        if setting == "origin.api_key"
-        else {"auth": {"keys": [secret]}}
-    )
+def test_a_secret_that_no_header_can_carry_is_refused_unseen(secret: str) -> None:
     with pytest.raises(ConfigError, match=r"blank|ASCII") as caught:
-        Settings.load(overrides=rooms)
-    assert str(caught.value).startswith(f"{setting}: ")
+        Settings.load(overrides={"origin": {"api_key": secret}})
+    assert str(caught.value).startswith("origin.api_key: ")
     assert "sk-" not in str(caught.value)
 
 
 @pytest.mark.parametrize(
     ("value", "read"),
     [
-        ('["one", "two"]', ["one", "two"]),
-        (' ["with,comma"]\n', ["with,comma"]),
-        ("[]", []),
-        ("one", ["one"]),
-        ("one, two\n", ["one", "two"]),
+        (f'["{ONE}", "{TWO}"]', [ONE, TWO]),
+        (f' ["{ONE.upper()}"]\n', [ONE]),
+        (ONE, [ONE]),
+        (f"{ONE}, {TWO}\n", [ONE, TWO]),
     ],
 )
-def test_keys_in_the_environment_are_json_or_have_commas_between(
+def test_keys_that_are_allowed_are_json_or_have_commas_between_in_the_environment(
     monkeypatch: pytest.MonkeyPatch, value: str, read: list[str]
 ) -> None:
-    monkeypatch.setenv("EDGEPROXY_AUTH__KEYS", value)
-    assert keys(Settings.load()) == read
+    monkeypatch.setenv("EDGEPROXY_AUTH__MODE", "passthrough")
+    monkeypatch.setenv("EDGEPROXY_AUTH__ALLOW", value)
+    assert list(Settings.load().auth.allow) == read
 
 
 def test_voices_in_the_environment_are_json(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -110,9 +101,10 @@ def test_voices_in_the_environment_are_json(monkeypatch: pytest.MonkeyPatch) -> 
 @pytest.mark.parametrize(
     ("variable", "value", "named"),
     [
-        ("EDGEPROXY_AUTH__KEYS", '["sk-a", ', "JSON"),
-        ("EDGEPROXY_AUTH__KEYS", "sk-a,,sk-b", "blank"),
-        ("EDGEPROXY_AUTH__KEYS", "", "blank"),
+        ("EDGEPROXY_AUTH__ALLOW", '["sk-a", ', "JSON"),
+        ("EDGEPROXY_AUTH__ALLOW", "sk-a,,sk-b", "never the key itself"),
+        ("EDGEPROXY_AUTH__ALLOW", "", "64 hexadecimal digits"),
+        ("EDGEPROXY_AUTH__MODE", "closed", "'passthrough'"),
         ("EDGEPROXY_AUTH", "sk-a", "EDGEPROXY_AUTH__<NAME>"),
         ("EDGEPROXY_ORIGIN__PREWARM_VOICES", "shubh", "JSON"),
         ("EDGEPROXY_POOL__READY", "x", "pool.ready = 'x'"),
@@ -149,9 +141,7 @@ def test_variables_that_only_share_the_prefix_are_not_ours(monkeypatch: pytest.M
 
 
 def test_secrets_do_not_show() -> None:
-    settings = Settings.load(
-        overrides={"origin": {"api_key": "sk-secret"}, "auth": {"keys": ["sk-client"]}}
-    )
+    settings = Settings.load(overrides={"origin": {"api_key": "sk-secret"}})
     assert "sk-" not in repr(settings)
 
 
@@ -182,7 +172,14 @@ def test_secrets_do_not_show() -> None:
         ({"origin": {"breaker_ratio": 1.5}}, ["origin.breaker_ratio", "1.5", "1"]),
         ({"origin": {"turn_deadline_s": 0}}, ["origin.turn_deadline_s", "0"]),
         ({"pool": {"waiting_most": 0}}, ["pool.waiting_most", "0", "1"]),
-        ({"server": {"host": "0.0.0.0"}}, ["server.host", "auth.keys", "127.0.0.1"]),
+        ({"server": {"host": "0.0.0.0"}}, ["server.host", "auth.mode", "127.0.0.1"]),
+        (
+            {"server": {"host": "::"}, "auth": {"mode": "passthrough"}},
+            ["server.host", "auth.allow", "127.0.0.1"],
+        ),
+        ({"auth": {"mode": "proxy"}}, ["auth", "auth.tenants"]),
+        ({"auth": {"tenants": "tenants.yaml"}}, ["auth.mode: proxy, not open"]),
+        ({"auth": {"allow": [ONE]}}, ["auth.mode: passthrough, not open"]),
     ],
 )
 def test_a_mistake_is_one_line_with_the_setting_the_value_and_what_is_allowed(
@@ -217,12 +214,20 @@ def test_an_origin_is_a_scheme_a_host_and_maybe_a_port(url: str, read: str) -> N
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "::1", "localhost", "127.0.0.5"])
-def test_loopback_is_open_without_keys(host: str) -> None:
+def test_loopback_is_open(host: str) -> None:
     assert Settings.load(overrides={"server": {"host": host}}).server.host == host
 
 
-def test_with_keys_any_address_will_do() -> None:
-    rooms: dict[str, Any] = {"server": {"host": "0.0.0.0"}, "auth": {"keys": ["a"]}}
+@pytest.mark.parametrize(
+    "auth",
+    [
+        {"mode": "proxy", "tenants": "tenants.yaml"},
+        {"mode": "passthrough", "allow": [ONE]},
+        {"open_to_all": True},
+    ],
+)
+def test_where_it_is_said_who_may_come_in_any_address_will_do(auth: dict[str, Any]) -> None:
+    rooms: dict[str, Any] = {"server": {"host": "0.0.0.0"}, "auth": auth}
     assert Settings.load(overrides=rooms).server.host == "0.0.0.0"
 
 
@@ -234,8 +239,9 @@ def test_with_keys_any_address_will_do() -> None:
         ("pool: {ready: 0}", "pool.ready"),
         ("auth: my-sk-secret", "auth: .*mapping"),
         ("auth: [my-sk-secret]", "auth: .*mapping"),
-        ("auth: {keys: [sk-secret", "line 1"),
-        ("auth: {keys: *sk-secret}", "line 1"),
+        ("auth: {allow: [sk-secret", "line 1"),
+        ("auth: {allow: *sk-secret}", "line 1"),
+        ("auth: {allow: [sk-secret]}", "auth.allow.0: must be `sha256:`"),
         ("server: {host: 2026-99-99}", "month"),
         ("1: {port: 80}", "1: there is no such"),
         ("server: {1: 80}", "server.1"),

@@ -9,7 +9,14 @@ import pytest
 
 from edgeproxy.audio import quality
 from edgeproxy.cache.clip import ClipFailed, Source
-from edgeproxy.core.errors import OriginBabble, OriginDown, OriginError, OriginSilent, Overloaded
+from edgeproxy.core.errors import (
+    OriginBabble,
+    OriginDown,
+    OriginError,
+    OriginSilent,
+    Overdrawn,
+    Overloaded,
+)
 from edgeproxy.core.events import (
     BreakerMoved,
     CodecChanged,
@@ -363,7 +370,7 @@ async def test_an_origin_that_fails_is_not_asked_any_more_and_hits_go_on(
     assert (emulator.counters.flushes, emulator.counters.rest_calls) == (asked, 0)
     assert len([fact for fact in facts if isinstance(fact, FillRetried)]) == retried
     assert (await house.hear(house.ask()))[::2] == (kept, "hit-memory")
-    assert [problem for problem in house.pools.problems if "not asked" in problem]
+    assert [problem for problem in house.pools.problems(ACCOUNT) if "not asked" in problem]
 
 
 async def test_the_next_miss_in_earnest_is_the_only_probe_and_its_success_opens_the_way(
@@ -384,7 +391,7 @@ async def test_the_next_miss_in_earnest_is_the_only_probe_and_its_success_opens_
     assert (await house.hear(house.ask("अब फिर से")))[0]
     moves = [fact.state for fact in facts if isinstance(fact, BreakerMoved)]
     assert moves == ["open", "half-open", "closed"]
-    assert house.pools.problems == []
+    assert house.pools.problems(ACCOUNT) == []
 
 
 async def test_refusals_and_callers_who_leave_do_not_open_the_breaker(
@@ -454,3 +461,70 @@ async def test_beyond_capacity_a_miss_is_turned_away_at_once_and_hits_go_on(
         origin.permit.set()
         await house.landed()
     assert not [fact for fact in facts if isinstance(fact, FillRetried)]
+
+
+# -- who pays --------------------------------------------------------------------------------------
+
+
+class Purse:
+    """So many characters, and what became of them."""
+
+    def __init__(self, characters: int) -> None:
+        self.left = self.least = characters
+
+    def spend(self, characters: int) -> None:
+        if characters > self.left:
+            raise Overdrawn("nothing left")
+        self.left -= characters
+        self.least = min(self.least, self.left)
+
+    def give_back(self, characters: int) -> None:
+        self.left += characters
+
+
+async def test_whoever_opens_a_flight_pays_and_hits_and_joiners_do_not(house: House) -> None:
+    purses = [Purse(100), Purse(0), Purse(0)]
+    first, joiner, late = (replace(house.ask(), purse=purse) for purse in purses)
+    await asyncio.gather(house.hear(first), house.hear(joiner))
+    await house.landed()
+    assert (await house.hear(late))[2] == "hit-memory"
+    assert [purse.left for purse in purses] == [100 - len(HELLO), 0, 0]
+
+
+async def test_an_empty_purse_is_an_error_before_anything_is_asked_for(
+    house: House, emulator: Emulator
+) -> None:
+    with pytest.raises(ClipFailed) as caught:
+        await house.hear(replace(house.ask(), purse=Purse(len(HELLO) - 1)))
+    assert isinstance(caught.value.__cause__, Overdrawn)
+    assert emulator.counters.connections == 0
+
+
+@pytest.mark.parametrize(
+    ("faults", "paid_for"),
+    [("cut:count=1", 2), ("missing_final:count=1", 2), ("refuse:count=1", 1)],
+)
+async def test_each_attempt_is_paid_for_that_reached_the_origin(
+    house: House, emulator: Emulator, faults: str, paid_for: int
+) -> None:
+    purse = Purse(1000)
+    emulator.change_faults(faults)
+    await house.hear(replace(house.ask(), purse=purse))
+    assert 1000 - purse.left == paid_for * len(HELLO) == emulator.counters.characters
+
+
+async def test_what_the_origin_refuses_or_nobody_waits_for_is_given_back(
+    house: House, emulator: Emulator
+) -> None:
+    purse = Purse(1000)
+    nobody = Voice({**VOICE.fields, "speaker": "nobody"})
+    with pytest.raises(ClipFailed):
+        await house.hear(replace(house.ask(voice=nobody), purse=purse))
+    assert purse.left == 1000
+    assert purse.least < 1000
+    emulator.change_faults("hang")
+    ask = replace(house.ask("नया।", voice=Voice({**VOICE.fields, "model": "x"})), purse=purse)
+    clip, _ = house.speech.clip(ask)
+    await until(lambda: purse.left < 1000)
+    house.speech.leave(ask, clip)
+    await until(lambda: purse.left == 1000)

@@ -17,6 +17,7 @@ from .emulate import emulate
 from .phrases import phrases
 from .say import say
 from .serve import serve
+from .token import token
 
 
 @click.group(
@@ -28,7 +29,7 @@ def edgeproxy() -> None:
     """An edge caching proxy for Sarvam text-to-speech."""
 
 
-for verb in (serve, demo, emulate, say, phrases, cache, bench):
+for verb in (serve, demo, emulate, say, phrases, cache, token, bench):
     edgeproxy.add_command(verb)
 
 

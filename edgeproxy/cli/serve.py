@@ -7,7 +7,7 @@ import click
 
 from .. import app
 from ..config import ConfigError, Settings
-from ..downstream.auth import DamagedSecret
+from ..downstream.secret import DamagedSecret
 from ..observe import log
 from ..phrases.reader import BookErrors
 from .common import fail, run, until_told

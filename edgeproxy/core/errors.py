@@ -11,6 +11,7 @@
     │   ├── OriginSilent         connected, but nothing to hear in time
     │   ├── OriginBabble         it said something that is not the protocol, or not audio
     │   └── OriginRefused        it said no, and would again (see upstream.session)
+    ├── Overdrawn            a tenant has spent what it may
     ├── Overloaded           ours: no room for now, nor in the queue
     │   ├── LeaseTimeout         a place in the queue, but no session in time
     │   └── Draining
@@ -66,6 +67,12 @@ class OriginSilent(OriginError):
 
 class OriginBabble(OriginError):
     """The origin sent something that is neither its protocol nor the codec asked for."""
+
+
+class Overdrawn(EdgeProxyError):
+    """A tenant has asked the origin for as much as it may this month; what is known it still hears."""
+
+    status = 429
 
 
 class Overloaded(EdgeProxyError):

@@ -178,6 +178,33 @@ class BooksRefused(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class TenantsReloaded(Event):
+    """The tenants file was read anew, and holds from now on."""
+
+    tenants: int
+    tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class TenantsRefused(Event):
+    """A tenants file that changed can't be used; the one before holds on."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class KeyProven(Event):
+    """A client's own key was held against the origin. ``account``: what the key is called here.
+
+    ``outcome``: ``accepted``, ``refused``, ``grace`` (the origin could not say, and has accepted it before)
+    or ``unknown`` (it could not say).
+    """
+
+    account: str
+    outcome: str
+
+
+@dataclass(frozen=True, slots=True)
 class PhraseGenerated(Event):
     """A pinned text was made anew. ``phrase``: ``book/id``; ``speaks``: whether callers hear it now."""
 

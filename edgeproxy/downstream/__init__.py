@@ -1,6 +1,9 @@
 """Floor 4: the client half. Sarvam's doors, as their clients know them (R1-R14).
 
-``auth``       who may come in, whose audio they hear, who pays
+``auth``       who may come in, whose audio they hear, who pays: what the doors know of it
+``tenants``    proxy mode: tokens of ours, and what each tenant may (``terms``, ``rates``, ``ledger``)
+``proof``      passthrough mode: the client's own key, held against the origin (``proofs``)
+``secret``     what turns a key into a name that tells nothing of it
 ``asking``     from a client's cuts to asks
 ``answers``    every failure in Sarvam's own shape
 ``encoding``   PCM to the client's codec: messages ready for the wire, or one encoder per turn

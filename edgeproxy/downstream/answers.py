@@ -5,7 +5,7 @@ from math import ceil
 from aiohttp import web
 
 from ..cache.clip import ClipFailed
-from ..core.errors import EdgeProxyError, OriginUnreachable
+from ..core.errors import EdgeProxyError, OriginUnreachable, Overdrawn
 from ..sarvam import refusals
 from ..sarvam.refusals import Refusal, Refused
 from ..sarvam.request_id import request_id
@@ -27,6 +27,8 @@ def refusal(error: BaseException) -> Refusal:
                 code=refusals.code_of(error.status),
                 retry_after_s=1.0 if error.retry_after_s is None else error.retry_after_s,
             )
+        case Overdrawn():
+            return refusals.quota(str(error))
         case EdgeProxyError():
             return Refusal(
                 status=error.status,

@@ -13,6 +13,7 @@ from ..phrases.generations import Generations, namespace
 from ..phrases.library import NAMESPACE, Library
 from ..speech import Ask
 from ..upstream.pool import Order
+from ..upstream.pools import Account
 from .auth import Client
 
 
@@ -25,6 +26,8 @@ class TurnSettings:
     generations: Generations
     library: Callable[[], Library]
     """The books as they are now: a turn keeps the ones it began with."""
+    account: Account
+    """Pays for what stands in a book, whoever asks."""
     parallel_segments: int
     hold_ms: int
     idle_text_ms: int
@@ -49,13 +52,21 @@ class Asker:
     """Asks for one client in one voice: what a book holds is everybody's, the rest is the client's own.
 
     What a book holds is spoken by the generation its pointer stands at; until there is one, it is a text
-    like any other that all callers share.
+    like any other that all callers share, and that the proxy pays for: no client's key buys what others
+    hear, and no tenant's month.
     """
 
     def __init__(
-        self, client: Client, voice: Voice, generations: Generations, epochs: Epochs
+        self,
+        client: Client,
+        voice: Voice,
+        generations: Generations,
+        epochs: Epochs,
+        *,
+        account: Account,
     ) -> None:
         self.voice = voice
+        self._account = account
         self._client = client
         self._generations = generations
         self._epoch = epochs.of(voice)
@@ -64,21 +75,22 @@ class Asker:
 
     def ask(self, cut: Cut, library: Library, *, first: bool) -> Ask:
         """The ask for ``cut``; ``first``: whether a caller waits in silence for it."""
-        account, rate = self._client.account, self.voice.rate
+        client, rate = self._client, self.voice.rate
         order = Order.FIRST if first else Order.AHEAD
         if not library.holds(self.voice, cut.text):
-            own = self._identity(self._client.namespace, rate, cut.text, self._epoch)
-            return Ask(own, account, order, keep=cut.keep)
+            own = self._identity(client.namespace, rate, cut.text, self._epoch)
+            purse = client.allowance.purse
+            return Ask(own, client.account, order, keep=cut.keep, purse=purse)
         speaks = self._generations.speaking(self.voice, cut.text)
         if speaks is None:
             shared = self._identity(NAMESPACE, rate, cut.text, self._epoch)
-            return Ask(shared, account, order, keep=cut.keep, written=True)
+            return Ask(shared, self._account, order, keep=cut.keep, written=True)
         # Takes are served in turn, so that what is heard often does not sound canned.
         take = self._takes[cut.text] = self._takes.get(cut.text, -1) + 1
         space = namespace(speaks.number, take % speaks.takes)
         return Ask(
             self._identity(space, rate, cut.text),
-            account,
+            self._account,
             order,
             curated=True,
             master=self._identity(space, speaks.rate, cut.text),

@@ -1,92 +1,99 @@
-"""Who may come in, and whose audio they hear.
+"""Who may come in, whose audio they hear, who pays: what the doors know of it.
 
-With keys configured only those are let in; without, any key is, but none at all is turned away as
-Sarvam does. What is spoken for a client lies in a namespace of its own: an HMAC of the key it sent,
-under a secret of this installation, so that no key can be read back from a disk or a log.
+::
+
+    credential ─► keeper.admit ─► a Client: namespace, account, allowance        or Sarvam's 403
+                                     │
+      its voice ─► allowance.check_voice ─┐
+      its turn  ─► allowance.begin_turn  ─┼─► or a refusal in Sarvam's shape
+      its text  ─► allowance.take        ─┘
+      what has to be asked of the origin ─► allowance.purse
+
+There are three keepers, one a mode: :class:`Open` (here), :class:`~.tenants.Tenants` and
+:class:`~.proof.Passthrough`. The doors don't know which they have.
 """
 
-import hashlib
-import hmac
-import os
-import secrets
-import tempfile
-from collections.abc import Iterable
-from contextlib import suppress
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, Final, Protocol
 
+from ..sarvam import refusals
+from ..sarvam.refusals import Refused
+from ..speech import Purse
 from ..upstream.pools import Account
+from .secret import name_of
+
+
+class Allowance:
+    """What a client may do: this one, everything. Each method raises :class:`Refused` for what it may not.
+
+    None of them waits. What is refused leaves nothing behind that would have to be ended.
+    """
+
+    purse: Purse | None = None
+    """Who is asked before the origin is; None: nobody."""
+
+    def check_voice(self, fields: Mapping[str, Any]) -> None:
+        """Whether it may speak in this voice."""
+
+    def begin_turn(self) -> None:
+        """A turn begins, to be ended by :meth:`end_turn`. Who was let in may be turned away here."""
+
+    def end_turn(self) -> None:
+        """A turn is over."""
+
+    def take(self, characters: int) -> None:
+        """So many characters are to be spoken, from wherever."""
+
+    @contextmanager
+    def turn(self, characters: int) -> Iterator[None]:
+        """A turn whose text is known as a whole."""
+        self.begin_turn()
+        try:
+            self.take(characters)
+            yield
+        finally:
+            self.end_turn()
+
+
+UNLIMITED: Final = Allowance()
 
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """Somebody who was let in. ``namespace``: whose audio it hears; ``account``: who pays."""
+    """Somebody who was let in. ``namespace``: whose audio it hears; ``account``: who pays; ``tenant``: what
+    it is called in the books that are for some only."""
 
     namespace: str
     account: Account
+    tenant: str | None = None
+    allowance: Allowance = field(default=UNLIMITED, repr=False)
 
 
-class DamagedSecret(ValueError):
-    """The installation's secret is not what was written; the text says what to do."""
+class Keeper(Protocol):
+    """Lets clients in."""
+
+    async def admit(self, key: str | None, *, address: str, model: str | None = None) -> Client:
+        """The client with this key. ``address``: where it calls from; ``model``: what it is going to ask
+        for, if it said so.
+
+        Raises :class:`Refused` (Sarvam's 403 first of all) or an EdgeProxyError.
+        """
 
 
-def install_secret(directory: Path) -> bytes:
-    """The secret of this installation, made at its first start; 32 bytes, readable by its owner only.
+class Open:
+    """Any key comes in, with a namespace of its own, and the proxy's account pays for all of them.
 
-    Whole or not there at all, whatever ends a start midway; starters at the same time get the same one.
-    Raises :class:`DamagedSecret`, or OSError with the file's name.
+    No key at all is Sarvam's 403, so that an agent that forgot its key learns of it here.
     """
-    path = directory / "install-secret"
-    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if not path.exists():
-        try:
-            _make(path)
-        except OSError as error:
-            # A full disk names no file by itself.
-            raise OSError(error.errno, error.strerror, str(path)) from error
-    secret = path.read_bytes()
-    if len(secret) != 32:
-        raise DamagedSecret(
-            f"{path} is damaged: {len(secret)} bytes, not 32; remove it to begin anew"
-        )
-    return secret
 
-
-def _make(path: Path) -> None:
-    # 0600 from the first byte on.
-    descriptor, fresh = tempfile.mkstemp(prefix=f"{path.name}.", dir=path.parent)
-    try:
-        with open(descriptor, "wb") as file:
-            file.write(secrets.token_bytes(32))
-            file.flush()
-            os.fsync(file.fileno())
-        # A link, unlike a rename, never replaces the secret of another starter.
-        with suppress(FileExistsError):
-            os.link(fresh, path)
-    finally:
-        os.unlink(fresh)
-
-
-class Keeper:
-    """Lets clients in by their key."""
-
-    def __init__(self, *, keys: Iterable[str], secret: bytes, account: Account) -> None:
+    def __init__(self, *, secret: bytes, account: Account) -> None:
         self._secret = secret
         self._account = account
-        # Only MACs are kept and compared: under a secret nobody outside knows, so the time a
-        # comparison takes tells nothing of a key, and neither does a dump.
-        self._allowed = frozenset(self._mac(key) for key in keys)
 
-    def admit(self, key: str | None) -> Client | None:
-        """The client with this key, or None: it gets Sarvam's 403."""
+    async def admit(self, key: str | None, *, address: str, model: str | None = None) -> Client:
+        """See :class:`Keeper`."""
         if not key:
-            return None
-        mac = self._mac(key)
-        if self._allowed and mac not in self._allowed:
-            return None
-        return Client(namespace=f"key-{mac[:32]}", account=self._account)
-
-    def _mac(self, key: str) -> str:
-        # Header bytes that are no UTF-8 come as surrogates.
-        sent = key.encode(errors="surrogateescape")
-        return hmac.new(self._secret, sent, hashlib.sha256).hexdigest()
+            raise Refused(refusals.credentials())
+        return Client(name_of(self._secret, key), self._account)

@@ -70,8 +70,16 @@ class Reply:
     """When the caller will have heard all that was sent, playing it from the first write on."""
     underruns: int = 0
     underrun_s: float = 0.0
+    on_over: Callable[[], None] | None = None
+    """Told once, when the turn has been answered or has failed, whichever comes first."""
     made: "tuple[Part, list[bytes]] | None" = None
     """The only part so far, and its pieces in a stream codec: kept ready if no other part follows."""
+
+    def over(self) -> None:
+        """It needs nothing more of anybody, but its final maybe."""
+        on_over, self.on_over = self.on_over, None
+        if on_over is not None:
+            on_over()
 
 
 @dataclass(slots=True, eq=False)
@@ -160,6 +168,7 @@ class Door:
         """Answer with an error, at once; the turn says nothing more but its final."""
         if reply.refusal is None:
             reply.refusal = no
+            reply.over()
             await self._send(no.frame(reply.request_id).encode())
 
     async def send_ready(self) -> None:
@@ -444,6 +453,7 @@ class Door:
 
     def _tell_end(self, reply: Reply, outcome: str) -> None:
         now = monotonic()
+        reply.over()
         first = reply.first_write
         lead = next((each.lead_s for each in reply.spoken if each.lead_s is not None), None)
         # After what was written has gone out: a log line must not hold up a final.

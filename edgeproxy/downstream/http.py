@@ -91,7 +91,7 @@ class HttpDoors:
         asked = requests.hear_rest(await self._body(request))
         reply, output = self._begin(asked, client)
 
-        async with self._telling(reply, "rest", output):
+        async with self._telling(reply, "rest", output, len(asked.text)):
             pieces = [
                 self._trim(clip)(await clip.whole()) async for clip, _ in self._in_order(reply)
             ]
@@ -112,7 +112,8 @@ class HttpDoors:
         line = Line(output, executor=self._executor, wrap=bytes)
         response = web.StreamResponse()
         try:
-            await self._send(request, response, reply, line)
+            async with self._telling(reply, "stream", output, len(asked.text)):
+                await self._send(request, response, reply, line)
         except Exception:
             if not response.prepared or request.transport is None:
                 raise
@@ -124,23 +125,22 @@ class HttpDoors:
         self, request: web.Request, response: web.StreamResponse, reply: Answer, line: Line
     ) -> None:
         output = line.output
-        async with self._telling(reply, "stream", output):
-            async for clip, part in self._in_order(reply):
-                trim = self._trim(clip)
-                async for pcm in clip:
-                    if line.fresh:
-                        await _prepare(response, request, reply, output)
-                        for piece in line.opening():
-                            await response.write(piece)
-                    async for piece in line.play(trim(pcm)):
+        async for clip, part in self._in_order(reply):
+            trim = self._trim(clip)
+            async for pcm in clip:
+                if line.fresh:
+                    await _prepare(response, request, reply, output)
+                    for piece in line.opening():
                         await response.write(piece)
-                        part.last_write = monotonic()
-                        part.first_write = part.first_write or part.last_write
-            if line.fresh:  # nothing to be heard, and nothing wrong with that
-                await _prepare(response, request, reply, output)
-            for piece in await line.finish():
-                await response.write(piece)
-            await response.write_eof()
+                async for piece in line.play(trim(pcm)):
+                    await response.write(piece)
+                    part.last_write = monotonic()
+                    part.first_write = part.first_write or part.last_write
+        if line.fresh:  # nothing to be heard, and nothing wrong with that
+            await _prepare(response, request, reply, output)
+        for piece in await line.finish():
+            await response.write(piece)
+        await response.write_eof()
 
     async def _body(self, request: web.Request) -> bytes:
         try:
@@ -153,10 +153,18 @@ class HttpDoors:
     def _begin(self, asked: SpeechRequest, client: Client) -> tuple[Answer, Output]:
         fields = models.audible(asked.fields)
         models.check_ranges(fields["model"], asked.fields)
-        asker = Asker(client, Voice(fields), self._settings.generations, self._settings.epochs)
-        library = self._settings.library()
+        client.allowance.check_voice(fields)
+        settings = self._settings
+        asker = Asker(
+            client,
+            Voice(fields),
+            settings.generations,
+            settings.epochs,
+            account=settings.account,
+        )
+        library = settings.library()
         reply = Answer(client, new_request_id())
-        for cut in split(asked.text, self._settings.cuts, library.phrasebook):
+        for cut in split(asked.text, settings.cuts, library.phrasebook):
             ask = asker.ask(cut, library, first=not reply.parts)
             reply.parts.append(_Part(ask, monotonic()))
         return reply, Output(asked.codec, fields["rate"], asked.bitrate)
@@ -188,11 +196,14 @@ class HttpDoors:
         return await asyncio.get_running_loop().run_in_executor(self._executor, work)
 
     @asynccontextmanager
-    async def _telling(self, reply: Answer, door: str, output: Output) -> AsyncIterator[None]:
-        """See that a request ends in time, and tell what became of it, whatever did."""
+    async def _telling(
+        self, reply: Answer, door: str, output: Output, characters: int
+    ) -> AsyncIterator[None]:
+        """See that a request is allowed and ends in time, and tell what became of it, whatever did."""
         try:
-            async with in_time(self._settings.deadline_s):
-                yield
+            with reply.client.allowance.turn(characters):
+                async with in_time(self._settings.deadline_s):
+                    yield
         except BaseException as error:
             self._tell(reply, door, output, error)
             raise

@@ -13,7 +13,7 @@ from ..core.errors import Draining
 from ..core.events import Emit
 from ..sarvam import refusals
 from ..sarvam.handshake import REST_PATH, STREAM_PATH, WS_PATHS, Credential, Query
-from ..sarvam.refusals import Refusal, Refused, code_of
+from ..sarvam.refusals import Refusal, code_of
 from ..speech import Speech
 from .answers import answer, refusal
 from .asking import TurnSettings
@@ -105,15 +105,12 @@ class Doors:
             if name.strip()
         ]
         credential = Credential.parse(request.headers, offered)
-        client = self._keeper.admit(credential.key)
-        if client is None:
-            raise Refused(refusals.credentials())
-        if self._draining:
-            raise Draining("the proxy is shutting down")
+        query = Query.parse(request.query)
+        client = await self._admit(request, credential, query.model)
         conversation = Conversation(
             request,
             client=client,
-            query=Query.parse(request.query),
+            query=query,
             subprotocol=credential.subprotocol,
             speech=self._speech,
             settings=self._settings,
@@ -128,15 +125,20 @@ class Doors:
         finally:
             self._conversations.discard(conversation)
 
+    async def _admit(
+        self, request: web.Request, credential: Credential, model: str | None = None
+    ) -> Client:
+        address = request.remote or ""
+        client = await self._keeper.admit(credential.key, address=address, model=model)
+        if self._draining:
+            raise Draining("the proxy is shutting down")
+        return client
+
     def _guarded(
         self, handler: Callable[[web.Request, Client], Awaitable[web.StreamResponse]]
     ) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
         async def guarded(request: web.Request) -> web.StreamResponse:
-            client = self._keeper.admit(Credential.parse(request.headers).key)
-            if client is None:
-                raise Refused(refusals.credentials())
-            if self._draining:
-                raise Draining("the proxy is shutting down")
+            client = await self._admit(request, Credential.parse(request.headers))
             self._requests += 1
             try:
                 return await handler(request, client)

@@ -34,6 +34,7 @@ from .encoding import Output
 log: Final = logging.getLogger(__name__)
 
 _CLOSE_S: Final = 2.0
+_LOCKED_OUT: Final = 403
 CLOSE_RESTART: Final = 1012
 """The process must go. Never 1000 or 1001, which clients take for a whole answer."""
 
@@ -84,6 +85,7 @@ class Conversation:
         self._flushed = False
         self._timer: asyncio.TimerHandle | None = None
         self._expecting = False
+        self._locked_out = False
         self._settled = asyncio.Event()
         """Set while no turn is under way: it could be closed without losing anything."""
         self._settled.set()
@@ -137,13 +139,13 @@ class Conversation:
 
     async def close(self) -> None:
         """End the conversation at once, because the process must go."""
-        if not self._socket.prepared:
-            return
+        if self._socket.prepared:
+            await self._close(CLOSE_RESTART, b"service restart")
+
+    async def _close(self, code: int, why: bytes) -> None:
         try:
             async with asyncio.timeout(_CLOSE_S):
-                await self._socket.close(
-                    code=CLOSE_RESTART, message=b"service restart", drain=False
-                )
+                await self._socket.close(code=code, message=why, drain=False)
         except TimeoutError:
             # It does not even read: what is still unsent would wait for ever.
             if self._request.transport is not None:
@@ -169,6 +171,10 @@ class Conversation:
                 try:
                     await self._hear(message.data)
                 except ConnectionResetError:
+                    return
+                if self._locked_out:
+                    # Also what of an earlier turn is still to be heard: somebody should be gone.
+                    await self._close(WSCloseCode.POLICY_VIOLATION, b"credential revoked")
                     return
             else:
                 return
@@ -211,14 +217,21 @@ class Conversation:
         self._asker = None
         fields = models.audible(config.fields, model=self._query.model)
         models.check_ranges(fields["model"], config.fields)
+        self._client.allowance.check_voice(fields)
+        settings = self._settings
         self._asker = Asker(
-            self._client, Voice(fields), self._settings.generations, self._settings.epochs
+            self._client,
+            Voice(fields),
+            settings.generations,
+            settings.epochs,
+            account=settings.account,
         )
         self._output = Output(config.codec, fields["rate"], config.bitrate)
         self._min_buffer_size = config.min_buffer_size
         self._expecting = True
 
     def _hear_text(self, text: str) -> None:
+        begins = self._reply is None
         if self._reply is None:
             self._reply = self._new_reply()
             self._settled.clear()
@@ -227,6 +240,13 @@ class Conversation:
             return
         if self._asker is None:
             raise Refused(refusals.text_before_config())
+        allowance = self._client.allowance
+        if begins:
+            # What is allowed may have changed since the config came.
+            allowance.check_voice(self._asker.voice.fields)
+            allowance.begin_turn()
+            self._reply.on_over = allowance.end_turn
+        allowance.take(len(text))
         self._say(self._turn.feed(text))
         self._start_timer()
 
@@ -250,6 +270,7 @@ class Conversation:
         elif error.message_type == "text":
             # What was refused is missing from its turn, so nothing more of the turn is said.
             self._reply = self._reply or self._new_reply()
+        self._locked_out = error.refusal.status == _LOCKED_OUT
         await self._door.refuse(self._reply or self._new_reply(), error.refusal)
         self._settle()
 

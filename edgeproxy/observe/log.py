@@ -26,6 +26,9 @@ _LEVELS: Final[dict[type[Event], int]] = {
     events.RecordRefused: logging.WARNING,
     events.RecordCorrupt: logging.WARNING,
     events.StoreFailed: logging.ERROR,
+    events.KeyProven: logging.INFO,
+    events.TenantsRefused: logging.WARNING,
+    events.TenantsReloaded: logging.INFO,
     TurnEnded: logging.INFO,
 }
 """What is not listed is debug."""

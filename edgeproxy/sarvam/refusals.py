@@ -248,6 +248,22 @@ def rate_limited(*, retry_after_s: float | None = None) -> Refusal:
     return replace(_refuse(429, "rate limit exceeded"), retry_after_s=retry_after_s)
 
 
+def quota(why: str) -> Refusal:
+    """429 for an account whose credits are gone. The code is in Sarvam's list, §5; its text is not known."""
+    return replace(_refuse(429, "Insufficient quota"), code="insufficient_quota_error").with_hint(
+        why
+    )
+
+
+def voice_not_allowed(
+    *, model: Json, language: Json, speaker: Json, allowed: Iterable[str]
+) -> Refusal:
+    """400 for a voice that this client may not speak in. 403 would read as a bad key."""
+    asked = f"model {_cut(str(model))}, language {_cut(str(language))}"
+    said = f"Speaker '{_cut(str(speaker))}' ({asked}) is not among the voices of this account"
+    return _refuse(400, said).with_hint(f"Allowed: {'; '.join(allowed)}")
+
+
 def overloaded(*, retry_after_s: float | None = None) -> Refusal:
     """503 when there is no room now. The text is that of LiveKit's fixtures, §2.2."""
     return replace(_refuse(503, "model unavailable"), retry_after_s=retry_after_s)

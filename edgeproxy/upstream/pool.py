@@ -63,6 +63,8 @@ _REFILL_JITTER_S: Final = 1.0
 _LONGEST_RETRY_AFTER_S: Final = 60.0
 """An origin that asks for more is tried once in so long all the same."""
 _TICK_S: Final = 1.0
+_JUST_NOW_S: Final = 1.0
+"""A session that came up no longer ago is an answer to whoever asks whether one can."""
 _EARNEST_S: Final = 5.0
 """A session the origin ends sooner, without a final, was not meant in earnest."""
 
@@ -204,6 +206,36 @@ class Pool:
         finally:
             self._learn(monotonic() - began)
             self._give_back(session)
+
+    async def prove(self) -> None:
+        """Dial one session, unless one is being dialled, and keep it ready; return when it is up.
+
+        However many ask at once, the origin is asked once, and not again before a backoff is over. Raises
+        OriginRefused, OriginUnreachable, LeaseTimeout (no place for a session more) or Draining.
+        """
+        if self.closed:
+            raise Draining("the proxy is shutting down")
+        now = monotonic()
+        if not self._dials:
+            if any(now - session.born < _JUST_NOW_S for session in (*self._idle, *self._leased)):
+                return
+            if now < self._dial_not_before and self._last_problem is not None:
+                raise self._why_not()
+            if not self._places.free:
+                raise LeaseTimeout("the account has no place for a session more")
+            self._start_dial()
+        # The dial is the pool's: whoever waits for it may leave.
+        over, _ = await asyncio.wait(self._dials, return_when=asyncio.FIRST_COMPLETED)
+        if all(dial.cancelled() for dial in over):
+            raise Draining("the proxy is shutting down")
+        if not any(not dial.cancelled() and dial.result() is not None for dial in over):
+            raise self._why_not()
+
+    def _why_not(self) -> OriginError:
+        problem = self._last_problem
+        if isinstance(problem, OriginRefused):
+            return OriginRefused(problem.refusal)
+        return OriginUnreachable(str(problem))
 
     def expire(self) -> None:
         """Replace every session by a new one, gently: each before it is closed."""

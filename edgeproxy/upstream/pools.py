@@ -12,6 +12,7 @@ from ..core.voice import Voice
 from .breaker import Breaker
 from .places import Places
 from .pool import Pool
+from .session import OriginRefused
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +47,18 @@ class Pools:
     def __iter__(self) -> Iterator[Pool]:
         return iter(self._pools.values())
 
+    def of_account(self, account: Account) -> list[Pool]:
+        """The pools of one account."""
+        return [pool for (whose, _), pool in self._pools.items() if whose == account]
+
     def of(self, account: Account, model: str, *, voices: Sequence[Voice] = ()) -> Pool:
         """The pool of ``account`` and ``model``, begun now if need be."""
         pool = self._pools.get((account, model))
         if pool is None or pool.closed:
-            # Those that have ended leave the table here: the next begins only when somebody asks.
+            # Those that have ended leave the tables here: the next begins only when somebody asks.
             self._pools = {key: each for key, each in self._pools.items() if not each.closed}
+            in_use = {account for account, _ in self._pools}
+            self._places = {who: each for who, each in self._places.items() if who in in_use}
             places = self._places.get(account)
             if places is None:
                 places = self._places[account] = self._make_places()
@@ -67,12 +74,27 @@ class Pools:
             breaker = self._breakers[account, model] = self._make_breaker(account, model)
         return breaker
 
-    @property
-    def problems(self) -> list[str]:
-        """What is wrong with the origin now, the worst first; empty while it is well."""
+    def problems(self, own: Account) -> list[str]:
+        """What is wrong with the origin now, the worst first; empty while it is well.
+
+        What the origin has against the key of another account than ``own`` is that client's affair.
+        """
         refused = (each.problem for each in self._breakers.values())
-        failed = (str(pool.problem) for pool in self if pool.problem is not None)
+        failed = (
+            str(pool.problem)
+            for (account, _), pool in self._pools.items()
+            if pool.problem is not None
+            and not pool.closed
+            and (account == own or not isinstance(pool.problem, OriginRefused))
+        )
         return [*filter(None, refused), *failed]
+
+    async def prove(self, account: Account, model: str) -> None:
+        """Have the origin let ``account`` in, by a session that then stands ready in its pool.
+
+        Raises OriginRefused, or why the origin could not be asked.
+        """
+        await self.of(account, model).prove()
 
     def warm(self, account: Account, voices: Iterable[Voice]) -> None:
         """Begin the pools of the models of ``voices``, configured with them in turn."""

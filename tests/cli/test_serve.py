@@ -8,7 +8,7 @@ import pytest
 
 from edgeproxy.emulator.server import Emulator
 
-from ..conftest import until
+from ..conftest import until, write_tenants
 from ..wire import talk
 from .conftest import Run, Start, line_with
 
@@ -25,7 +25,7 @@ async def test_check_validates_and_starts_nothing(run: Run, tmp_path: Path) -> N
     [
         ([], {}, "SARVAM_API_KEY"),
         (["--port", "70000"], {"SARVAM_API_KEY": "k"}, "server.port = 70000"),
-        (["--host", "0.0.0.0"], {"SARVAM_API_KEY": "k"}, "auth.keys"),
+        (["--host", "0.0.0.0"], {"SARVAM_API_KEY": "k"}, "auth.mode"),
         (["--upstream", "sarvam"], {"SARVAM_API_KEY": "k"}, "origin.url"),
         ([], {"SARVAM_API_KEY": "k", "EDGEPROXY_PHRASES__TIME_ZONE": "Mars/Base"}, "time_zone"),
         ([], {"SARVAM_API_KEY": "k", "EDGEPROXY_PHRASES__NIGHT": "30 2 31 2 *"}, "phrases.night"),
@@ -137,3 +137,45 @@ async def test_sighup_renews_the_sessions_and_nobody_is_cut_off(
         process.send_signal(signal.SIGHUP)
         await until(lambda: emulator.counters.handshakes >= before + 4)
         assert (await client.say("फिर से नमस्ते।")).audio
+
+
+async def test_a_bad_tenants_file_is_named_before_anything_starts(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "tenants.yaml").write_text("tenants:\n  one:\n    tokens: [ept_secret]\n")
+    env = {"EDGEPROXY_AUTH__MODE": "proxy", "EDGEPROXY_AUTH__TENANTS": "tenants.yaml"}
+    ended = await run("serve", "--check", SARVAM_API_KEY="k", **env)
+    assert ended.code == 2
+    assert "tenants.yaml:3:5" in ended.err
+    assert "edgeproxy token" in ended.err
+    assert "secret" not in ended.err
+
+
+async def test_a_month_that_is_spent_stays_spent_after_a_kill_and_sighup_reads_the_tenants(
+    start: Start, emulator: Emulator, tmp_path: Path
+) -> None:
+    file, text = tmp_path / "tenants.yaml", "नमस्ते, आप कैसे हैं?"
+    cap = len(text) + 2
+    write_tenants(file, one={"tokens": ["t"], "characters_per_month": cap})
+    env = {
+        "SARVAM_API_KEY": "k",
+        "EDGEPROXY_AUTH__MODE": "proxy",
+        "EDGEPROXY_AUTH__TENANTS": str(file),
+        "EDGEPROXY_CACHE__MIN_FREE_BYTES": "0",
+    }
+    months = tmp_path / "data" / "months.json"
+    for end in (signal.SIGKILL, signal.SIGTERM):
+        process = await start("serve", "--port", "0", "--upstream", emulator.url, **env)
+        url = (await line_with(process, "listening")).split("listening on ")[1].split(",")[0]
+        async with talk(url, key="t") as client:
+            if end is signal.SIGKILL:
+                assert (await client.say(text)).verdicts == ["miss"]
+                await until(lambda: months.exists() and str(len(text)) in months.read_text())
+                await settled(url)
+            else:
+                assert [error["code"] for error in (await client.say("कुछ और।")).errors] == [429]
+                assert (await client.say(text)).verdicts == ["hit-disk"]
+                write_tenants(file, one={"tokens": ["t"]})
+                process.send_signal(signal.SIGHUP)
+                await line_with(process, "TenantsReloaded")
+                assert (await client.say("कुछ और।")).verdicts == ["miss"]
+        process.send_signal(end)
+        await process.wait()

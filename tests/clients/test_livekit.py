@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
 from itertools import accumulate
+from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -17,7 +18,7 @@ from edgeproxy.core.audio import SAMPLE_BYTES
 from edgeproxy.core.events import Event
 from edgeproxy.emulator.server import Emulator
 
-from ..conftest import KEY, StartProxy, landed, until
+from ..conftest import KEY, StartProxy, landed, proxy_mode, until
 from .conftest import Original, turns, verdicts
 from .sound import lag, likeness, samples
 
@@ -379,9 +380,9 @@ async def test_the_origins_refusal_of_a_voice_is_a_400_that_is_not_tried_again(
 
 
 async def test_a_wrong_key_is_a_connection_error_and_the_right_one_speaks(
-    start_proxy: StartProxy, agent: Agent, emulator: Emulator
+    start_proxy: StartProxy, agent: Agent, emulator: Emulator, tmp_path: Path
 ) -> None:
-    async with start_proxy(auth={"keys": (KEY,)}) as proxy:
+    async with start_proxy(auth=proxy_mode(tmp_path, one={"tokens": [KEY]})) as proxy:
         tts = agent(proxy.url, api_key="wrong")
         with pytest.raises(APIConnectionError, match="403"):
             await say(tts, HELLO, conn_options=ONCE)

@@ -3,6 +3,7 @@
 import asyncio
 from base64 import b64decode
 from collections.abc import Awaitable, Callable, Iterable
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -27,7 +28,7 @@ from edgeproxy.audio.decode import decode_whole
 from edgeproxy.core.events import Event
 from edgeproxy.emulator.server import Emulator
 
-from ..conftest import KEY, StartProxy, landed
+from ..conftest import KEY, StartProxy, landed, proxy_mode
 from .conftest import Original, turns, verdicts
 from .sound import lag, likeness
 
@@ -293,9 +294,9 @@ async def test_a_second_turn_may_be_sent_while_the_first_is_still_spoken(
 
 @pytest.mark.parametrize(("name", "say"), by_name(HTTP))
 async def test_over_http_a_wrong_key_is_a_forbidden_error(
-    start_proxy: StartProxy, emulator: Emulator, name: str, say: Say
+    start_proxy: StartProxy, emulator: Emulator, tmp_path: Path, name: str, say: Say
 ) -> None:
-    async with start_proxy(auth={"keys": (KEY,)}) as proxy:
+    async with start_proxy(auth=proxy_mode(tmp_path, one={"tokens": [KEY]})) as proxy:
         with pytest.raises(ForbiddenError) as caught:
             await say(proxy.url, TEXT, codec="wav", key="wrong")
         assert caught.value.status_code == 403
@@ -306,9 +307,9 @@ async def test_over_http_a_wrong_key_is_a_forbidden_error(
 
 
 async def test_at_the_websocket_a_wrong_key_is_a_refused_handshake(
-    start_proxy: StartProxy,
+    start_proxy: StartProxy, tmp_path: Path
 ) -> None:
-    async with start_proxy(auth={"keys": (KEY,)}) as proxy:
+    async with start_proxy(auth=proxy_mode(tmp_path, one={"tokens": [KEY]})) as proxy:
         with pytest.raises(ApiError) as caught:
             await websocket(proxy.url, TEXT, codec="wav", key="wrong")
         assert caught.value.status_code == 403

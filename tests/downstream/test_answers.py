@@ -12,6 +12,7 @@ from edgeproxy.core.errors import (
     OriginDown,
     OriginSilent,
     OriginUnreachable,
+    Overdrawn,
     Overloaded,
 )
 from edgeproxy.downstream.answers import answer, refusal
@@ -28,6 +29,7 @@ from edgeproxy.upstream.session import OriginRefused
         (OriginSilent("nothing came"), 504),
         (LeaseTimeout("all are busy"), 503),
         (OriginDown("it fails everything"), 503),
+        (Overdrawn("the month is spent"), 429),
         (OriginRefused(refusals.credentials()), 403),
         (Refused(refusals.empty_text()), 400),
     ],

@@ -15,7 +15,8 @@ from edgeproxy.phrases.library import NAMESPACE, Library
 from edgeproxy.upstream.pool import Order
 from edgeproxy.upstream.pools import Account
 
-CLIENT = Client("key-1", Account("own", "k"))
+OWN = Account("own", "k")
+CLIENT = Client("key-1", OWN)
 VOICE = Voice({"model": "bulbul:v3", "language": "hi-IN", "speaker": "shubh", "rate": 24000})
 
 
@@ -44,7 +45,9 @@ def generation(number: int, *, rate: int, takes: int = 1) -> Generation:
 
 
 def test_what_no_book_holds_is_the_clients_own(generations: Generations) -> None:
-    ask = Asker(CLIENT, VOICE, generations, Epochs()).ask(Cut("नमस्ते।"), Library.empty(), first=True)
+    ask = Asker(CLIENT, VOICE, generations, Epochs(), account=OWN).ask(
+        Cut("नमस्ते।"), Library.empty(), first=True
+    )
     assert ask.identity.teller.namespace == "key-1"
     assert ask.account == CLIENT.account
     assert ask.order is Order.FIRST
@@ -54,7 +57,7 @@ def test_what_no_book_holds_is_the_clients_own(generations: Generations) -> None
 def test_later_segments_are_looked_ahead_and_clocked_cuts_are_not_kept(
     generations: Generations,
 ) -> None:
-    ask = Asker(CLIENT, VOICE, generations, Epochs()).ask(
+    ask = Asker(CLIENT, VOICE, generations, Epochs(), account=OWN).ask(
         Cut("नमस्ते", keep=False), Library.empty(), first=False
     )
     assert ask.order is Order.AHEAD
@@ -70,7 +73,7 @@ def test_what_a_book_holds_is_everybodys(demo_books: Path, generations: Generati
         for segment in phrase.segments
         if library.holds(voice, segment)
     )
-    asker = Asker(CLIENT, voice, generations, Epochs())
+    asker = Asker(CLIENT, voice, generations, Epochs(), account=OWN)
     assert asker.ask(Cut(text), library, first=True).identity.teller.namespace == NAMESPACE
     assert asker.ask(Cut("x" + text), library, first=True).identity.teller.namespace == "key-1"
 
@@ -81,7 +84,7 @@ def test_what_was_made_is_spoken_by_the_generation_the_pointer_stands_at(
     library = Library.load(demo_books, Cuts())
     voice, text = held_text(library)
     generations.add(voice, text, generation(1, rate=voice.rate), move=True)
-    asker = Asker(CLIENT, voice.at_rate(8000), generations, Epochs())
+    asker = Asker(CLIENT, voice.at_rate(8000), generations, Epochs(), account=OWN)
     ask = asker.ask(Cut(text), library, first=True)
     assert ask.curated
     assert ask.identity.teller.namespace == namespace(1, 0)
@@ -96,6 +99,6 @@ def test_takes_are_served_in_turn(demo_books: Path, generations: Generations) ->
     library = Library.load(demo_books, Cuts())
     voice, text = held_text(library)
     generations.add(voice, text, generation(1, rate=voice.rate, takes=3), move=True)
-    asker = Asker(CLIENT, voice, generations, Epochs())
+    asker = Asker(CLIENT, voice, generations, Epochs(), account=OWN)
     spaces = [asker.ask(Cut(text), library, first=True).identity.teller.namespace for _ in range(4)]
     assert spaces == [namespace(1, take) for take in (0, 1, 2, 0)]

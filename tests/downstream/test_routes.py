@@ -1,5 +1,6 @@
 """The paths, and what stands in front of them."""
 
+from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -8,7 +9,7 @@ import pytest
 from edgeproxy.app import Proxy
 from edgeproxy.emulator.server import Emulator
 
-from ..conftest import StartProxy
+from ..conftest import StartProxy, proxy_mode
 from ..wire import talk
 
 
@@ -39,11 +40,15 @@ async def test_a_missing_key_is_sarvams_403(proxy: Proxy, path: str) -> None:
         {"Authorization": "Bearer right"},
     ],
 )
-async def test_with_keys_configured_only_those_come_in_by_any_of_sarvams_ways(
-    start_proxy: StartProxy, headers: dict[str, str]
+async def test_with_tenants_only_their_tokens_come_in_by_any_of_sarvams_ways(
+    start_proxy: StartProxy, tmp_path: Path, headers: dict[str, str]
 ) -> None:
-    async with start_proxy(auth={"keys": ["right"]}) as proxy:
+    async with start_proxy(auth=proxy_mode(tmp_path, one={"tokens": ["right"]})) as proxy:
         async with talk(proxy.url, key=None, headers=headers) as client:
+            assert (await client.say("नमस्ते।")).audio
+        offered = "api-subscription-key.right"
+        async with talk(proxy.url, key=None, protocols=(offered,)) as client:
+            assert client.socket.protocol == offered
             assert (await client.say("नमस्ते।")).audio
         with pytest.raises(aiohttp.WSServerHandshakeError) as caught:
             async with talk(proxy.url, key="wrong"):

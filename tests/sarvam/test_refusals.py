@@ -46,6 +46,7 @@ def frame(refusal: Refusal) -> dict[str, Any]:
             "invalid_api_key_error",
         ),
         (refusals.rate_limited(), 429, "rate limit exceeded", "rate_limit_exceeded_error"),
+        (refusals.quota("x"), 429, "Insufficient quota. x", "insufficient_quota_error"),
         (refusals.overloaded(), 503, "model unavailable", "rate_limit_exceeded_error"),
         (refusals.unknown_path("/x"), 404, "", "not_found_error"),
         (refusals.too_large(limit_bytes=9), 413, "", "invalid_request_error"),

@@ -18,7 +18,7 @@ import pytest
 from edgeproxy.app import Proxy
 from edgeproxy.config import ConfigError
 from edgeproxy.core.events import Event, PhraseGenerated, RecordKept, RecordRefused, StoreFailed
-from edgeproxy.downstream.auth import DamagedSecret
+from edgeproxy.downstream.secret import DamagedSecret
 from edgeproxy.emulator.server import Emulator
 from edgeproxy.phrases.problem import BookErrors
 

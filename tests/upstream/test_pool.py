@@ -676,3 +676,71 @@ async def test_the_pools_of_an_account_share_its_places(
     for pool in pools:
         await pool.close()
     assert places.taken == 0
+
+
+async def test_proving_asks_the_origin_once_however_many_want_to_know(
+    make_pool: MakePool, emulator: Emulator
+) -> None:
+    pool = make_pool(keep=False)
+    await asyncio.gather(*(pool.prove() for _ in range(10)))
+    await pool.prove()  # whoever comes a moment later has the same answer
+    assert (emulator.counters.connections, pool.idle) == (1, 1)
+
+
+async def test_the_session_that_proved_the_account_is_the_first_to_be_leased(
+    make_pool: MakePool, emulator: Emulator
+) -> None:
+    pool = make_pool(keep=False, ready=0, reserve=0)
+    await pool.prove()
+    async with pool.lease(VOICE, order=Order.FIRST) as session:
+        assert await speak(session)
+    assert emulator.counters.handshakes == 1
+
+
+async def test_an_account_that_is_turned_away_is_not_proven_and_its_pool_ends(
+    make_pool: MakePool, emulator: Emulator
+) -> None:
+    pool = make_pool(keep=False)
+    emulator.change_faults("403")
+    answers = await asyncio.gather(*(pool.prove() for _ in range(3)), return_exceptions=True)
+    assert [type(answer) for answer in answers] == [OriginRefused] * 3
+    assert emulator.counters.connections == 1
+    await until(lambda: pool.closed)
+
+
+async def test_an_origin_that_cannot_be_reached_proves_nothing(
+    make_pool: MakePool, emulator: Emulator
+) -> None:
+    pool = make_pool(keep=False)
+    emulator.change_faults("refuse")
+    for _ in range(3):  # the others come while it backs off
+        with pytest.raises(OriginUnreachable):
+            await pool.prove()
+    assert emulator.counters.connections == 1
+    emulator.change_faults("")
+    while pool.problem is not None:
+        with contextlib.suppress(OriginUnreachable):
+            await pool.prove()
+        await asyncio.sleep(0.005)
+
+
+async def test_without_a_place_for_a_session_more_nothing_is_proven(make_pool: MakePool) -> None:
+    places = Places(1, recover_s=10)
+    pool, other = (make_pool(places=places, keep=False, ready=0, reserve=0) for _ in range(2))
+    async with pool.lease(VOICE, order=Order.FIRST):
+        with pytest.raises(LeaseTimeout):
+            await other.prove()
+    await pool.close()
+    with pytest.raises(Draining):
+        await pool.prove()
+
+
+async def test_whoever_leaves_while_it_is_proven_takes_nothing_along(
+    make_pool: MakePool, emulator: Emulator
+) -> None:
+    pool = make_pool(keep=False)
+    leaving, staying = asyncio.create_task(pool.prove()), asyncio.create_task(pool.prove())
+    await asyncio.sleep(0)
+    leaving.cancel()
+    await staying
+    assert (emulator.counters.connections, pool.idle) == (1, 1)

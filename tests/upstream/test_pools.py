@@ -5,6 +5,7 @@ from contextlib import suppress
 
 from edgeproxy.core.errors import OriginSilent
 from edgeproxy.core.voice import Voice
+from edgeproxy.emulator.server import Emulator
 from edgeproxy.upstream.places import Places
 from edgeproxy.upstream.pool import Pool
 from edgeproxy.upstream.pools import Account, Pools
@@ -76,9 +77,37 @@ async def test_breakers_are_apart_by_account_and_model_and_only_those_with_a_mem
     assert len({failing, resting, pools.breaker(ONE, "b")}) == 3
     assert pools.breaker(ONE, "a") is failing
     assert pools.breaker(TWO, "a") is not resting
-    assert pools.problems == ["a is not asked for (open): nothing came"]
+    assert pools.problems(ONE) == ["a is not asked for (open): nothing came"]
     assert len(list(pools)) == 0, "to ask for a breaker begins no pool"
 
 
 def test_a_key_never_shows() -> None:
     assert "key-1" not in repr(ONE)
+
+
+async def test_accounts_that_come_and_go_leave_nothing_behind(make_pool: MakePool) -> None:
+    pools = pools_of(make_pool, [], spare_for_s=0.0)
+    for number in range(3):
+        gone = [pools.of(Account(f"{number}-{n}", "k"), "m") for n in range(50)]
+        await until(lambda gone=gone: all(pool.closed for pool in gone))  # type: ignore[misc]
+    pools.of(ONE, "m")
+    assert len(list(pools)) == len(pools._places) == 1
+
+
+async def test_an_account_that_is_in_use_keeps_its_places(make_pool: MakePool) -> None:
+    made: list[tuple[str, str, Places]] = []
+    pools = pools_of(make_pool, made)
+    for account, model in ((ONE, "a"), (TWO, "a"), (ONE, "b")):
+        pools.of(account, model)
+    assert made[0][2] is made[2][2]
+
+
+async def test_proving_an_account_dials_for_it_and_for_no_other(
+    make_pool: MakePool, emulator: Emulator
+) -> None:
+    made: list[tuple[str, str, Places]] = []
+    pools = pools_of(make_pool, made)
+    await pools.prove(ONE, "bulbul:v3")
+    assert [each[:2] for each in made] == [("one", "bulbul:v3")]
+    assert [pool.idle for pool in pools.of_account(ONE)] == [1]
+    assert pools.of_account(TWO) == []
