@@ -118,6 +118,8 @@ class Door:
         self._items: deque[Part | _End] = deque()
         self._filling = 0
         self._writing = False
+        self._patience: asyncio.Timeout | None = None
+        """While the writer waits for a clip to change: how it is woken."""
         self._wake = asyncio.Event()
         self._less = asyncio.Event()
 
@@ -153,6 +155,8 @@ class Door:
         """Answer with an error, at once; the turn says nothing more but its final."""
         if reply.refusal is None:
             reply.refusal = no
+            if self._items and self._items[0].reply is reply:
+                self._stop_waiting()
             await self._send(no.frame(reply.request_id).encode())
 
     async def send_ready(self) -> None:
@@ -300,25 +304,40 @@ class Door:
             await self._close_line(reply)
         if reply.line is None:
             self._new_line(part)
-        await self._hold(part)
+        if not await self._hold(part):
+            return
         if clip.state is State.COMPLETE and self._make_ready(part):
             await self._send_pieces(part)
             return
         await self._follow(part)
 
-    async def _hold(self, part: Part) -> None:
-        """While the caller still has audio in hand, wait for a later segment to be whole."""
+    async def _hold(self, part: Part) -> bool:
+        """While the caller still has audio in hand, wait for a later segment to be whole. False where
+        the turn was refused meanwhile."""
         reply, clip = part.reply, part.clip
         assert clip is not None
-        if reply.first_write is None or part.position:
-            return
+        if reply.first_write is not None and not part.position:
+            until = min(reply.in_hand_until - _MARGIN_S, monotonic() + _HOLD_S)
+            while clip.state is State.GROWING:
+                if not await self._changed(clip.changed(), within_s=until - monotonic()):
+                    break
+        return reply.refusal is None
+
+    async def _changed(self, changed: asyncio.Event, *, within_s: float | None = None) -> bool:
+        """Wait for a clip to change; False where time is up, or the turn was refused meanwhile."""
         try:
-            in_hand_s = reply.in_hand_until - _MARGIN_S - monotonic()
-            async with asyncio.timeout(min(in_hand_s, _HOLD_S)):
-                while clip.state is State.GROWING:
-                    await clip.changed().wait()
+            async with asyncio.timeout(within_s) as self._patience:
+                await changed.wait()
         except TimeoutError:
-            pass
+            return False
+        finally:
+            self._patience = None
+        return True
+
+    def _stop_waiting(self) -> None:
+        """The turn the writer is at says nothing more: its final must not wait for the origin."""
+        if self._patience is not None and not self._patience.expired():
+            self._patience.reschedule(asyncio.get_running_loop().time())
 
     async def _follow(self, part: Part) -> None:
         """Send a clip as it grows."""
@@ -351,9 +370,8 @@ class Door:
             if clip.state is State.FAILED:
                 await self.refuse(reply, refusal(clip.failure()))
                 return
-            if clip.state is State.COMPLETE:
+            if clip.state is State.COMPLETE or not await self._changed(changed):
                 return
-            await changed.wait()
 
     async def _send_end(self, end: _End) -> None:
         reply = end.reply
@@ -393,7 +411,9 @@ class Door:
     # -- sending and telling -----------------------------------------------------------------------
 
     async def _send_audio(self, reply: Reply, tail: bytes) -> None:
-        await self._send(messages.audio_head(reply.request_id) + tail)
+        # Asked before each message: the one before may have had to wait, and the turn been refused.
+        if reply.refusal is None:
+            await self._send(messages.audio_head(reply.request_id) + tail)
 
     async def _send(self, message: bytes) -> None:
         await self._socket.send_frame(message, WSMsgType.TEXT)

@@ -1,16 +1,26 @@
 """What goes out on one socket: in order, once, and honestly when something breaks."""
 
 import asyncio
+import json
 from base64 import b64decode
+from concurrent.futures import ThreadPoolExecutor
 
+import aiohttp
 import numpy as np
 import pytest
+from aiohttp import web
 
 from edgeproxy.app import Proxy
 from edgeproxy.audio.decode import decode_whole, decoder
-from edgeproxy.core.events import Event, TurnEnded
+from edgeproxy.core.events import Event, TurnEnded, ignore
+from edgeproxy.core.key import Teller
+from edgeproxy.core.voice import Voice
 from edgeproxy.downstream import door
+from edgeproxy.downstream.encoding import Output
 from edgeproxy.emulator.server import Emulator
+from edgeproxy.sarvam import refusals
+from edgeproxy.speech import Ask
+from edgeproxy.upstream.pools import Account
 
 from ..conftest import StartProxy, landed, until
 from ..fakes.origin import Origin, tone
@@ -225,6 +235,74 @@ async def test_after_a_turns_error_there_is_nothing_of_it_but_its_final(
         await client.flush()
         assert [message["type"] for message in (await client.answer()).messages] == ["event"]
         assert (await client.say("audio")).audio, "the next turn is another one"
+
+
+@pytest.mark.parametrize(
+    "script", ["audio then wait then audio", "wait then audio", "audio 12000। wait then audio"]
+)
+async def test_a_refused_turns_final_does_not_wait_for_what_the_origin_still_says(
+    start_proxy: StartProxy, origin: Origin, script: str
+) -> None:
+    async with (
+        start_proxy(origin={"url": origin.url, "stall_timeout_s": 9}) as proxy,
+        talk(proxy.url) as client,
+    ):
+        await client.text(f"{script}।")
+        await until(lambda: origin.waiting == 1)
+        await client.text("x" * 2501)
+        while (await client.hear())["type"] != "error":
+            pass
+        await client.flush()
+        assert [message["type"] for message in (await client.answer()).messages] == ["event"]
+        assert len(proxy.flights), "the segment is still growing"
+        origin.permit.set()
+
+
+class SlowReader(web.WebSocketResponse):
+    """A client that takes in one audio message, and the next when it is told to."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.reads = asyncio.Event()
+        self.sent: list[str] = []
+
+    async def send_frame(
+        self, message: bytes, opcode: aiohttp.WSMsgType, compress: int | None = None
+    ) -> None:
+        self.sent.append(json.loads(message)["type"])
+        if self.sent[-1] == "audio":
+            await self.reads.wait()
+
+
+async def test_a_turn_that_is_refused_while_its_wav_header_is_unread_stops_there(
+    proxy: Proxy,
+) -> None:
+    socket = SlowReader()
+    with ThreadPoolExecutor(1) as executor:
+        made = door.Door(
+            socket,
+            asyncio.Transport(),
+            proxy.speech,
+            parallel_segments=1,
+            trim_leading_silence_ms=0,
+            executor=executor,
+            emit=ignore,
+            on_empty=lambda: None,
+        )
+        fields = {"model": "bulbul:v3", "language": "hi-IN", "speaker": "shubh", "rate": 8000}
+        identity = Teller("shared", Voice(fields)).identity(ONE)
+        reply = door.Reply("shared", final=True, request_id="r")
+        made.say(reply, Ask(identity, Account("own", "origin-key")), Output("wav", 8000))
+        await landed(proxy)
+        made.nudge()
+        writer = asyncio.create_task(made.run())
+        await until(lambda: socket.sent == ["audio"])
+        await made.refuse(reply, refusals.internal())
+        made.end(reply)
+        socket.reads.set()
+        await until(lambda: not made.waiting)
+        writer.cancel()
+    assert socket.sent == ["audio", "error", "event"]
 
 
 async def test_a_turn_that_is_refused_while_its_hits_are_on_their_way_stops_there(
