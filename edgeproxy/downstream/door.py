@@ -43,6 +43,9 @@ _MARGIN_S: Final = 0.75
 _HOLD_S: Final = 4.0
 """And after this long in any case: some clients give up when nothing comes for ten seconds."""
 
+_MOST_TOLD: Final = 1000
+"""Segments told of a turn that has more: one that is never flushed has no end."""
+
 
 @dataclass(slots=True, eq=False)
 class Reply:
@@ -434,6 +437,8 @@ class Door:
         reply.in_hand_until += duration_s(pcm_bytes, part.output.rate)
 
     def _tell(self, part: Part, *, failed: bool) -> None:
+        if len(part.reply.spoken) >= _MOST_TOLD:
+            return
         part.reply.spoken.append(
             segment_spoken(
                 part.ask,

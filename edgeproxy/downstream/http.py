@@ -17,7 +17,7 @@ from aiohttp import web
 
 from ..audio import encode
 from ..cache.clip import Clip
-from ..core.events import Emit, SegmentSpoken, TurnEnded
+from ..core.events import Emit, LimitMet, SegmentSpoken, TurnEnded
 from ..core.turn import split
 from ..core.voice import Voice
 from ..sarvam import messages, models, refusals, requests
@@ -147,8 +147,15 @@ class HttpDoors:
             async with asyncio.timeout(self._body_timeout_s):
                 return await request.read()
         except TimeoutError:
+            self._met("body_timeout_s", request)
             no = refusals.slow_body(timeout_s=self._body_timeout_s)
             raise Refused(no) from None
+        except web.HTTPRequestEntityTooLarge:
+            self._met("body_bytes", request)
+            raise
+
+    def _met(self, limit: str, request: web.Request) -> None:
+        self._emit(LimitMet(limit, request.remote or "unknown"))
 
     def _begin(self, asked: SpeechRequest, client: Client) -> tuple[Answer, Output]:
         fields = models.audible(asked.fields)

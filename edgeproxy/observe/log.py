@@ -25,6 +25,7 @@ _LEVELS: Final[dict[type[Event], int]] = {
     events.RecordRefused: logging.WARNING,
     events.RecordCorrupt: logging.WARNING,
     events.StoreFailed: logging.ERROR,
+    events.LimitMet: logging.INFO,
     TurnEnded: logging.INFO,
 }
 """What is not listed is debug."""
