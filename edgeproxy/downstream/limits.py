@@ -32,6 +32,7 @@ from .answers import answer, on_the_wire
 
 log: Final = logging.getLogger(__name__)
 
+_END: Final = b"\r\n\r\n"
 _BACKLOG: Final = 1024
 _RETRY_S: Final = 5.0
 _TOLD_WITHIN_S: Final = 2.0
@@ -117,7 +118,15 @@ class _Connection(web.RequestHandler):
     were complete, and whether a request is being answered.
     """
 
-    __slots__ = ("_address", "_gate", "_head_bytes", "_head_timer", "_talks", "_unread_timer")
+    __slots__ = (
+        "_address",
+        "_gate",
+        "_head_bytes",
+        "_head_end",
+        "_head_timer",
+        "_talks",
+        "_unread_timer",
+    )
 
     def __init__(self, gate: Gate, server: web.Server) -> None:
         limits = gate.limits
@@ -133,6 +142,7 @@ class _Connection(web.RequestHandler):
         self._gate = gate
         self._address = ""
         self._head_bytes = 0
+        self._head_end = b""
         self._head_timer: asyncio.TimerHandle | None = None
         self._unread_timer: asyncio.TimerHandle | None = None
         self._talks = False
@@ -143,7 +153,8 @@ class _Connection(web.RequestHandler):
         address = _address(transport)
         no = self._gate.enter(address)
         if no is not None:
-            _turn_away(transport, no, self._gate)
+            # Who has not said a word may not even speak HTTP.
+            _turn_away(transport, no, self._gate, asked=False)
             return
         self._address = address
         super().connection_made(transport)
@@ -168,17 +179,25 @@ class _Connection(web.RequestHandler):
         if self._talks:
             super().data_received(data)
             return
-        between = self._waiter is not None and not self._waiter.done()
+        if self._waiter is None or self._waiter.done():
+            # A request is being answered: this is its body, or was sent ahead of its time.
+            super().data_received(data)
+            return
+        # The end of a head may come in two pieces, too.
+        found = (self._head_end + data).find(_END)
+        size = len(data) if found < 0 else found - len(self._head_end) + len(_END)
+        if self._head_bytes + size > self._gate.limits.header_bytes:
+            self._refuse_head("header_bytes", self._too_large())
+            return
         heads = self._request_count
         super().data_received(data)
         if self._request_count != heads:
             self._stop_head_timer()
-            self._head_bytes = 0
-        elif between:
-            self._head_bytes += len(data)
-            if self._head_bytes > self._gate.limits.header_bytes:
-                self._refuse_head("header_bytes", self._too_large())
-            elif self._head_timer is None:
+            self._head_bytes, self._head_end = 0, b""
+        else:
+            self._head_bytes += size
+            self._head_end = data[-len(_END) + 1 :]
+            if self._head_timer is None:
                 self._await_head()
 
     def handle_error(
@@ -192,7 +211,7 @@ class _Connection(web.RequestHandler):
         if not isinstance(exc, HttpProcessingError):
             return super().handle_error(request, status, exc, message)
         # Its own words quote what was sent, and that may be a key.
-        if isinstance(exc, LineTooLong):
+        if isinstance(exc, LineTooLong) or "Too many headers" in exc.message:
             self._gate.met("header_bytes", self._address)
             response = answer(self._too_large())
         else:
@@ -225,12 +244,15 @@ class _Connection(web.RequestHandler):
         return refusals.head_too_large(limit_bytes=self._gate.limits.header_bytes)
 
     def _refuse_head(self, limit: str, no: Refusal) -> None:
-        self._stop_head_timer()
         self._gate.met(limit, self._address)
-        # Who has not said a word may not even speak HTTP.
-        if self.transport is not None and self._head_bytes:
-            self.transport.write(on_the_wire(no))
-        self.force_close()
+        transport, begun = self.transport, self._head_bytes or limit == "header_bytes"
+        if transport is None or not begun:
+            self.force_close()
+            return
+        # For aiohttp the connection is over; its last word is ours.
+        self.transport = None
+        self.connection_lost(None)
+        _turn_away(transport, no, self._gate, asked=True)
 
     def _drop(self) -> None:
         self._unread_timer = None
@@ -249,35 +271,43 @@ class _Connection(web.RequestHandler):
             self._unread_timer = None
 
 
-class _TurnedAway(asyncio.Protocol):
-    """Somebody we have no room for: told so once they ask, then closed."""
+class _LastWord(asyncio.Protocol):
+    """A refusal, and the end. What is still sent is taken and dropped for a moment: a close with bytes
+    unread would make the client's system forget the refusal."""
 
-    def __init__(self, transport: asyncio.Transport, no: Refusal, gate: Gate) -> None:
+    def __init__(
+        self, transport: asyncio.Transport, no: Refusal, gate: Gate, *, asked: bool
+    ) -> None:
         self._transport = transport
-        self._no = no
+        self._no: Refusal | None = no
         self._gate = gate
         self._timer = asyncio.get_running_loop().call_later(_TOLD_WITHIN_S, transport.abort)
         gate.told += 1
+        if asked:
+            self._say()
 
     def data_received(self, data: bytes) -> None:
-        """They asked."""
-        if not self._transport.is_closing():
-            self._transport.write(on_the_wire(self._no))
-            self._transport.close()
+        """They ask, or go on."""
+        self._say()
 
     def connection_lost(self, exc: BaseException | None) -> None:
         """They are gone."""
         self._timer.cancel()
         self._gate.told -= 1
 
+    def _say(self) -> None:
+        if self._no is not None and not self._transport.is_closing():
+            self._transport.write(on_the_wire(self._no))
+            self._transport.write_eof()
+        self._no = None
 
-def _turn_away(transport: asyncio.Transport, no: Refusal, gate: Gate) -> None:
-    if gate.told >= _MOST_TOLD:
-        transport.abort()
-        # Nobody hears what becomes of it, so that its end is not taken for that of a client.
-        transport.set_protocol(asyncio.Protocol())
+
+def _turn_away(transport: asyncio.Transport, no: Refusal, gate: Gate, *, asked: bool) -> None:
+    if gate.told < _MOST_TOLD:
+        transport.set_protocol(_LastWord(transport, no, gate, asked=asked))
     else:
-        transport.set_protocol(_TurnedAway(transport, no, gate))
+        transport.set_protocol(asyncio.Protocol())
+        transport.abort()
 
 
 def _address(transport: asyncio.Transport) -> str:

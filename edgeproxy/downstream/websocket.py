@@ -30,7 +30,7 @@ from ..speech import Speech
 from .asking import Asker, TurnSettings
 from .auth import Client
 from .door import Door, Reply
-from .encoding import Output
+from .encoding import PIECE_BYTES, Output
 
 log: Final = logging.getLogger(__name__)
 
@@ -74,6 +74,8 @@ class Conversation:
             protocols=(subprotocol,) if subprotocol else (),
             # A message over our limit is refused in Sarvam's shape; one far over it is not even read.
             max_msg_size=8 * message_bytes,
+            # Ask at every full piece whether the client reads; by default 256 KiB more are written first.
+            writer_limit=PIECE_BYTES,
             heartbeat=30.0,
         )
         self._door: Door

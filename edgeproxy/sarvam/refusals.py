@@ -269,7 +269,7 @@ def slow_head(*, timeout_s: float) -> Refusal:
 
 def head_too_large(*, limit_bytes: int) -> Refusal:
     """431 for a request's line and headers over ``limit_bytes``. Sarvam's text is not known."""
-    return _refuse(431, f"Headers too large: at most {limit_bytes} bytes are allowed")
+    return _refuse(431, f"Headers too large: at most {limit_bytes} bytes and 128 lines are allowed")
 
 
 def no_http() -> Refusal:
