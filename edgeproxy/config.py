@@ -76,7 +76,7 @@ class Server(_Room):
     """Address to listen on. Anything but loopback needs `auth.keys`."""
     port: Annotated[int, Field(ge=0, le=65535)] = 8080
     """Port to listen on; 0 takes a free one."""
-    connections: Annotated[int, Field(ge=1, le=1_000_000)] = 20_000
+    connections: Annotated[int, Field(ge=1, le=1_000_000)] = 16_384
     """Connections at the same time, in all; more are told 503."""
     connections_per_address: Annotated[int, Field(ge=1, le=1_000_000)] = 4096
     """Connections from one address; more are told 429. Behind an ingress all have the ingress' address."""

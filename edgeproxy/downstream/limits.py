@@ -20,7 +20,7 @@ import logging
 import resource
 from collections import Counter
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, cast
 
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError, LineTooLong
@@ -149,12 +149,12 @@ class _Connection(web.RequestHandler):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Let it in, or tell it that there is no room."""
-        assert isinstance(transport, asyncio.Transport)
-        address = _address(transport)
+        both = cast(asyncio.Transport, transport)
+        address = _address(both)
         no = self._gate.enter(address)
         if no is not None:
             # Who has not said a word may not even speak HTTP.
-            _turn_away(transport, no, self._gate, asked=False)
+            _turn_away(both, no, self._gate, asked=False)
             return
         self._address = address
         super().connection_made(transport)

@@ -5,7 +5,7 @@ import gc
 import json
 import resource
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import aiohttp
@@ -36,11 +36,12 @@ class Raw:
 
     async def heard(self) -> bytes:
         """All until the proxy closes."""
+        heard = b""
         async with asyncio.timeout(10):
-            try:
-                return await self.reader.read()
-            except ConnectionResetError:
-                return b""
+            with suppress(ConnectionResetError):
+                while more := await self.reader.read(1024):
+                    heard += more
+        return heard
 
     async def refused(self) -> tuple[int, dict[str, str], dict[str, Any]]:
         """The answer the connection ends with: status, headers, error."""
