@@ -179,8 +179,9 @@ class _Connection(web.RequestHandler):
         if self._talks:
             super().data_received(data)
             return
-        if self._waiter is None or self._waiter.done():
-            # A request is being answered: this is its body, or was sent ahead of its time.
+        if self._request_count and (self._waiter is None or self._waiter.done()):
+            # A request is being answered: this is its body, or was sent ahead of its time. (Before
+            # the first nobody need be waiting yet: bytes may come in the step that lets them in.)
             super().data_received(data)
             return
         # The end of a head may come in two pieces, too.

@@ -17,6 +17,7 @@ from edgeproxy.cli.common import run
 from .decoding import decoding
 from .figures import Row
 from .hits import crowd, hits
+from .idle import idle
 from .misses import misses, sentences
 from .starts import starts
 
@@ -27,6 +28,7 @@ BENCHMARKS: dict[str, Callable[[], Awaitable[list[Row]]]] = {
     "sentences": sentences,
     "decoding": decoding,
     "starts": starts,
+    "idle": idle,
 }
 
 
@@ -34,7 +36,7 @@ BENCHMARKS: dict[str, Callable[[], Awaitable[list[Row]]]] = {
 @click.argument("names", nargs=-1, metavar="[NAME]...", type=click.Choice(list(BENCHMARKS)))
 @click.option("--json", "json_file", type=click.Path(dir_okay=False, path_type=Path))
 def main(names: tuple[str, ...], json_file: Path | None) -> None:
-    """Run benchmarks: hits, misses, crowd, sentences, decoding, starts, or all of them (three minutes)."""
+    """Run benchmarks: hits, misses, crowd, sentences, decoding, starts, idle, or all (three minutes)."""
     console = Console(highlight=False)
     rows: list[Row] = []
     for name in names or BENCHMARKS:
