@@ -4,8 +4,9 @@ import asyncio
 import gc
 import json
 import resource
+import socket
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import ExitStack, asynccontextmanager, suppress
 from typing import Any
 
 import aiohttp
@@ -132,6 +133,27 @@ async def test_neither_a_pause_between_requests_nor_a_conversation_is_a_slow_hea
         kept.say(HEALTH)
         assert b"200 OK" in await kept.answer()
         assert (await client.say(HELLO)).audio
+
+
+async def test_a_head_that_is_there_before_its_connection_is_taken_is_not_late(
+    start_proxy: StartProxy, facts: list[Event]
+) -> None:
+    async with start_proxy(server={"header_timeout_s": 0.3}) as proxy:
+        host, port = proxy.url.removeprefix("http://").split(":")
+        with ExitStack() as closing:
+            early = [closing.enter_context(socket.socket()) for _ in range(30)]
+            for each in early:
+                each.connect((host, int(port)))  # the system takes it; the proxy has not yet
+                each.sendall(HEALTH)
+                each.setblocking(False)
+            async with raw(proxy.url) as silent:
+                assert await silent.heard() == b""
+            loop = asyncio.get_running_loop()
+            for each in early:
+                assert b"200 OK" in await loop.sock_recv(each, 1000)
+                await loop.sock_sendall(each, HEALTH)
+                assert b"200 OK" in await loop.sock_recv(each, 1000)
+    assert met(facts) == ["header_timeout_s"]
 
 
 @pytest.mark.parametrize("message", ["a text over the WebSocket", "a body"])
