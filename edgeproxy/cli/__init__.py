@@ -12,7 +12,7 @@ import click
 from .. import __version__
 from .common import Failure
 
-_VERBS: Final = ("bench", "demo", "emulate", "phrases", "say", "serve")
+_VERBS: Final = ("bench", "cache", "demo", "emulate", "phrases", "say", "serve")
 """Each is a module of this room, with a command of the same name."""
 
 

@@ -285,6 +285,7 @@ async def test_a_turn_that_is_refused_while_its_wav_header_is_unread_stops_there
             proxy.speech,
             parallel_segments=1,
             trim_leading_silence_ms=0,
+            deadline_s=60,
             executor=executor,
             emit=ignore,
             on_empty=lambda: None,
