@@ -29,8 +29,9 @@ from ..sarvam.request_id import request_id
 from ..speech import Speech
 from .asking import Asker, TurnSettings
 from .auth import Client
-from .door import Door, Reply
+from .door import Door
 from .encoding import PIECE_BYTES, Output
+from .reply import Reply
 
 log: Final = logging.getLogger(__name__)
 

@@ -9,9 +9,15 @@ import aiohttp
 import pytest
 import uvloop
 
+from edgeproxy.app import Proxy
+
 from ..conftest import KEY
 from ..fakes.origin import Origin
-from ..wire import Talk
+from ..wire import Talk, talk
+
+ONE = "पहला वाक्य यह है।"
+TWO = "दूसरा वाक्य यह है।"
+THREE = "तीसरा वाक्य यह है।"
 
 
 def pytest_asyncio_loop_factories(
@@ -53,3 +59,9 @@ async def talk_slowly(url: str) -> AsyncIterator[Talk]:
         ) as client,
     ):
         yield Talk(client)
+
+
+async def alone(proxy: Proxy, *texts: str) -> list[bytes]:
+    """Each text as a turn of its own."""
+    async with talk(proxy.url) as client:
+        return [(await client.say(text)).audio for text in texts]
