@@ -35,7 +35,7 @@ from .core.turn import Cuts
 from .core.voice import Voice
 from .downstream.asking import TurnSettings
 from .downstream.auth import Keeper, install_secret
-from .downstream.limits import ConnectionLimits, Gate, make_room
+from .downstream.limits import ConnectionLimits, Gate
 from .downstream.routes import DoorLimits, Doors, in_sarvams_shape
 from .jobs.at_once import AtOnce
 from .jobs.background import Background
@@ -518,7 +518,6 @@ def _url(host: str, port: int) -> str:
 
 async def serve(settings: Settings, *, stop: asyncio.Event) -> None:
     """Run until ``stop`` is set. SIGHUP reads the books again, and renews the origin sessions one by one."""
-    make_room(settings.server.connections)
     async with running(settings) as proxy:
         log.log.info("listening on %s, origin %s", proxy.url, settings.origin.url)
 

@@ -16,8 +16,6 @@ writes to it waits. It is given some time to take in most of that, then dropped.
 """
 
 import asyncio
-import logging
-import resource
 from collections import Counter
 from dataclasses import dataclass
 from typing import Final, cast
@@ -30,8 +28,6 @@ from ..sarvam import refusals
 from ..sarvam.refusals import Refusal
 from .answers import answer, on_the_wire
 
-log: Final = logging.getLogger(__name__)
-
 _END: Final = b"\r\n\r\n"
 _BACKLOG: Final = 1024
 _RETRY_S: Final = 5.0
@@ -39,8 +35,6 @@ _TOLD_WITHIN_S: Final = 2.0
 """How long somebody we have no room for may take to ask, and to be told so."""
 _MOST_TOLD: Final = 256
 """So many at the same time; beyond them connections are closed without a word."""
-_OTHER_HANDLES: Final = 512
-"""File handles for all else: origin sessions, records, who is being told that there is no room."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -315,20 +309,3 @@ def _address(transport: asyncio.Transport) -> str:
     peer = transport.get_extra_info("peername")
     # Gone already, or no network.
     return str(peer[0]) if isinstance(peer, tuple) and peer else "unknown"
-
-
-def make_room(connections: int) -> None:
-    """Let this process have file handles for so many connections, or say that it can't."""
-    wanted = connections + _OTHER_HANDLES
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft == resource.RLIM_INFINITY or soft >= wanted:
-        return
-    allowed = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))
-    if allowed < wanted:
-        log.warning(
-            "server.connections is %d, which takes %d file handles; this process may have %d",
-            connections,
-            wanted,
-            allowed,
-        )

@@ -149,6 +149,7 @@ async def test_a_drain_says_so_at_once_and_finishes_what_it_began(start: Start) 
             async with session.post(f"{load.url}/text-to-speech", json=voice) as response:
                 assert response.status == 503
                 assert int(response.headers["Retry-After"]) >= 1
+                assert response.headers["Connection"] == "close"
                 assert (await response.json())["error"]["message"] == "the proxy is shutting down"
             with pytest.raises(aiohttp.WSServerHandshakeError):
                 async with talk(load.url):

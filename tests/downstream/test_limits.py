@@ -3,7 +3,6 @@
 import asyncio
 import gc
 import json
-import resource
 import socket
 from collections.abc import AsyncIterator
 from contextlib import ExitStack, asynccontextmanager, suppress
@@ -465,20 +464,3 @@ async def test_a_client_that_reads_slowly_is_not_dropped(
             assert (await client.answer()).audio
             await asyncio.sleep(0.05)
     assert met(facts) == []
-
-
-# -- file handles ----------------------------------------------------------------------------------
-
-
-def test_file_handles_are_taken_as_far_as_the_system_gives_them(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    given: list[tuple[int, int]] = []
-    monkeypatch.setattr(resource, "getrlimit", lambda _: (1024, 4096))
-    monkeypatch.setattr(resource, "setrlimit", lambda _, limits: given.append(limits))
-    limits.make_room(1000)
-    assert given == [(1512, 4096)]
-    assert not caplog.records
-    limits.make_room(10_000)
-    assert given[1:] == [(4096, 4096)]
-    assert "10512 file handles" in caplog.text
