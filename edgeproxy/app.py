@@ -37,6 +37,7 @@ from .downstream import terms
 from .downstream.asking import TurnSettings
 from .downstream.auth import Keeper, Open
 from .downstream.ledger import DamagedLedger, Ledger
+from .downstream.limits import ConnectionLimits, Gate
 from .downstream.proof import PROVEN_S, Passthrough
 from .downstream.proofs import Proofs
 from .downstream.routes import DoorLimits, Doors, in_sarvams_shape
@@ -330,15 +331,14 @@ async def running(settings: Settings, *, emit: Emit = log.tell) -> AsyncIterator
         )
         doors.add_routes(app.router)
         health.add_routes(app.router)
-        runner = web.AppRunner(
-            app, access_log=None, handler_cancellation=True, shutdown_timeout=1.0
-        )
+        runner = web.AppRunner(app, handler_cancellation=True, shutdown_timeout=1.0)
         undo.push_async_callback(runner.cleanup)
         await runner.setup()
+        gate = _gate(runner, settings, emit)
+        undo.callback(gate.close)
         undo.push_async_callback(doors.drain)
         shop.pools.warm(shop.account, [*shop.library.voices, *prewarm_voices(settings)])
-        site = web.TCPSite(runner, settings.server.host, settings.server.port, backlog=1024)
-        await site.start()
+        port = await gate.listen(settings.server.host, settings.server.port)
         schedule = Schedule(emit=emit)
         schedule.every(
             _DISCARD_EVERY_S,
@@ -374,7 +374,7 @@ async def running(settings: Settings, *, emit: Emit = log.tell) -> AsyncIterator
         health.ready = True
         undo.callback(health.not_ready)
         yield Proxy(
-            _url(settings, runner.addresses),
+            _url(settings.server.host, port),
             shop.pools,
             shop.store,
             shop.flights,
@@ -562,9 +562,25 @@ def _details(shop: Workshop, keeper: Keeper) -> Mapping[str, object]:
     }
 
 
-def _url(settings: Settings, addresses: Sequence[tuple[str, int]]) -> str:
-    host = settings.server.host
-    port = addresses[0][1]
+def _gate(runner: web.AppRunner, settings: Settings, emit: Emit) -> Gate:
+    server = settings.server
+    assert runner.server is not None
+    return Gate(
+        runner.server,
+        limits=ConnectionLimits(
+            connections=server.connections,
+            connections_per_address=server.connections_per_address,
+            header_timeout_s=server.header_timeout_s,
+            header_bytes=server.header_bytes,
+            body_timeout_s=server.body_timeout_s,
+            idle_s=server.idle_s,
+            unread_timeout_s=server.unread_timeout_s,
+        ),
+        emit=emit,
+    )
+
+
+def _url(host: str, port: int) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 

@@ -85,6 +85,14 @@ class Server(_Room):
     """Address to listen on. Anything but loopback needs an `auth.mode` that knows who may come in."""
     port: Annotated[int, Field(ge=0, le=65535)] = 8080
     """Port to listen on; 0 takes a free one."""
+    connections: Annotated[int, Field(ge=1, le=1_000_000)] = 16_384
+    """Connections at the same time, in all; more are told 503."""
+    connections_per_address: Annotated[int, Field(ge=1, le=1_000_000)] = 4096
+    """Connections from one address; more are told 429. Behind an ingress all have the ingress' address."""
+    header_timeout_s: Annotated[float, Field(gt=0, le=300)] = 10.0
+    """Longest wait for the whole head of a request (its line and headers)."""
+    header_bytes: Annotated[int, Field(ge=1024, le=65_536)] = 16_384
+    """Largest head of a request."""
     message_bytes: Annotated[int, Field(ge=1024, le=1_048_576)] = 65_536
     """Longest WebSocket message a client may send."""
     body_bytes: Annotated[int, Field(ge=1024, le=16_777_216)] = 65_536
@@ -92,7 +100,10 @@ class Server(_Room):
     body_timeout_s: Annotated[float, Field(gt=0, le=300)] = 10.0
     """Longest wait for the whole of an HTTP body."""
     idle_s: Annotated[float, Field(gt=0)] = 3600.0
-    """A WebSocket without a message for so long is told 408 and closed."""
+    """A WebSocket without a message (a JSON ping is one) for so long is told 408 and closed; an HTTP
+    connection without a request is closed."""
+    unread_timeout_s: Annotated[float, Field(gt=0, le=3600)] = 60.0
+    """A client that has 64 KiB and more to read, and does not read most of it in so long, is dropped."""
     drain_s: Annotated[float, Field(ge=0, le=600)] = 30.0
     """How long running turns may take to finish when the process is told to go."""
 

@@ -4,33 +4,39 @@ A mistake is one line on standard error, with the remedy; tracebacks are for bug
 """
 
 import sys
-from typing import NoReturn
+from importlib import import_module
+from typing import Final, NoReturn
 
 import click
 
 from .. import __version__
-from .bench import bench
-from .cache import cache
 from .common import Failure
-from .demo import demo
-from .emulate import emulate
-from .phrases import phrases
-from .say import say
-from .serve import serve
-from .token import token
+
+_VERBS: Final = ("bench", "cache", "demo", "emulate", "phrases", "say", "serve", "token")
+"""Each is a module of this room, with a command of the same name."""
+
+
+class _Verbs(click.Group):
+    """Loads a verb when it is asked for: a start must not wait for what only a benchmark draws with."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(_VERBS)
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        if name not in _VERBS:
+            return None
+        verb: click.Command = getattr(import_module(f".{name}", __package__), name)
+        return verb
 
 
 @click.group(
+    cls=_Verbs,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     no_args_is_help=False,
 )
 @click.version_option(__version__, prog_name="edgeproxy")
 def edgeproxy() -> None:
     """An edge caching proxy for Sarvam text-to-speech."""
-
-
-for verb in (serve, demo, emulate, say, phrases, cache, token, bench):
-    edgeproxy.add_command(verb)
 
 
 def main() -> NoReturn:

@@ -2,12 +2,18 @@
 
 import asyncio
 import os
+import resource
 import signal
 import sys
 from collections.abc import Awaitable, Callable, Coroutine
-from typing import Any, NoReturn, TypeVar
+from typing import Any, Final, NoReturn, TypeVar
 
 import click
+
+from ..observe.log import log
+
+_OTHER_HANDLES: Final = 512
+"""File handles for all but clients: origin sessions, records, who is told that there is no room."""
 
 T = TypeVar("T")
 
@@ -29,6 +35,23 @@ def run(main: Coroutine[Any, Any, T]) -> T:
         new_loop = uvloop.new_event_loop
     with asyncio.Runner(loop_factory=new_loop) as runner:
         return runner.run(main)
+
+
+def take_handles(connections: int) -> None:
+    """Have this process's file handles suffice for so many connections, or say that they can't."""
+    wanted = connections + _OTHER_HANDLES
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft == resource.RLIM_INFINITY or soft >= wanted:
+        return
+    allowed = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))
+    if allowed < wanted:
+        log.warning(
+            "server.connections is %d, which takes %d file handles; this process may have %d",
+            connections,
+            wanted,
+            allowed,
+        )
 
 
 def fail(message: str, *, code: int = 1) -> NoReturn:

@@ -10,7 +10,7 @@ from ..config import ConfigError, Settings
 from ..downstream.secret import DamagedSecret
 from ..observe import log
 from ..phrases.reader import BookErrors
-from .common import fail, run, until_told
+from .common import fail, run, take_handles, until_told
 
 
 @click.command()
@@ -54,6 +54,7 @@ def serve(
             click.echo(f"fine: settings and {len(library)} phrases")
             return
         log.configure(format=settings.log.format, level=settings.log.level)
+        take_handles(settings.server.connections)
         run(until_told(lambda stop: app.serve(settings, stop=stop)))
     except (ConfigError, BookErrors, DamagedSecret) as error:
         fail(str(error), code=2)

@@ -239,6 +239,15 @@ class NightEnded(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class LimitMet(Event):
+    """A client was turned away, or dropped. ``limit``: the setting of the room ``server`` that it met, or
+    ``no HTTP``."""
+
+    limit: str
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
 class SegmentSpoken:
     """One segment of a turn. Times in seconds since the turn's first text was received; None: did not happen.
 

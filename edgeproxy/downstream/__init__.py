@@ -8,8 +8,11 @@
 ``answers``    every failure in Sarvam's own shape
 ``encoding``   PCM to the client's codec: messages ready for the wire, or one encoder per turn
 ``door``       what goes out on one socket, in order
+``sender``     how a segment, and the end of a turn, go out
+``reply``      what is known of a turn on its way out
 ``facts``      what is told of a turn
 ``websocket``  one conversation: parse, turn, segments
 ``http``       REST and HTTP stream
 ``routes``     the paths
+``limits``     connections: how many, how long for a head, how much unread
 """

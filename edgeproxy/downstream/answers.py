@@ -1,5 +1,6 @@
 """Every failure in Sarvam's own shape, so that each client's own error handling works."""
 
+from http import HTTPStatus
 from math import ceil
 
 from aiohttp import web
@@ -43,12 +44,31 @@ def refusal(error: BaseException) -> Refusal:
 def answer(no: Refusal) -> web.Response:
     """A refusal over HTTP, with the headers Sarvam's SDKs look at."""
     told_as = request_id()
-    headers = {"x-request-id": told_as}
-    if no.retry_after_s is not None:
-        headers["Retry-After"] = str(max(1, ceil(no.retry_after_s)))
     return web.Response(
         status=no.status,
         body=no.body(told_as),
         content_type="application/json",
-        headers=headers,
+        headers=_headers(no, told_as),
     )
+
+
+def on_the_wire(no: Refusal) -> bytes:
+    """The same as the bytes of the last answer of a connection, for whom there is no request of."""
+    told_as = request_id()
+    body = no.body(told_as)
+    headers = {
+        **_headers(no, told_as),
+        "Content-Type": "application/json",
+        "Content-Length": str(len(body)),
+        "Connection": "close",
+    }
+    lines = [f"HTTP/1.1 {no.status} {HTTPStatus(no.status).phrase}"]
+    lines += [f"{name}: {value}" for name, value in headers.items()]
+    return "\r\n".join([*lines, "", ""]).encode() + body
+
+
+def _headers(no: Refusal, told_as: str) -> dict[str, str]:
+    headers = {"x-request-id": told_as}
+    if no.retry_after_s is not None:
+        headers["Retry-After"] = str(max(1, ceil(no.retry_after_s)))
+    return headers

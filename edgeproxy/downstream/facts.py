@@ -1,52 +1,89 @@
-"""What is told of a turn when it has ended, the same at every door."""
+"""What is known of a segment on its way out, and told of a turn when it has ended: the same at every door."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from time import monotonic
 from typing import Final
 
 from ..audio import quality
 from ..cache.clip import Clip, Source, State
 from ..core.audio import SAMPLE_BYTES
-from ..core.events import SegmentSpoken
+from ..core.events import SegmentSpoken, TurnEnded
 from ..speech import Ask
 
 _LOOK_S: Final = 2.0
 
 
-def segment_spoken(
-    ask: Ask,
-    clip: Clip | None,
-    how: str,
+@dataclass(slots=True, eq=False, kw_only=True)
+class Part:
+    """One segment in its turn, on its way out: what was asked for, and what became of it so far."""
+
+    ask: Ask
+    decided: float = field(default_factory=monotonic)
+    clip: Clip | None = None
+    """None: it was never begun."""
+    how: str = ""
+    """How the clip was come by: what :meth:`Speech.clip` said."""
+    first_write: float | None = None
+    last_write: float | None = None
+
+    def spoken(self, *, received: float, failed: bool) -> SegmentSpoken:
+        """Its facts; moments on ``time.monotonic()``, told relative to ``received``."""
+
+        def since(moment: float | None) -> float | None:
+            return None if moment is None else moment - received
+
+        clip, identity = self.clip, self.ask.identity
+        times = clip.times if clip is not None and self.how in ("fill", "bypass") else None
+        return SegmentSpoken(
+            verdict="error" if failed else verdict(clip, self.how),
+            key=identity.key,
+            characters=len(identity.text),
+            pcm_bytes=clip.size if clip is not None else 0,
+            rate=identity.voice.rate,
+            decided_s=self.decided - received,
+            leased_s=since(times.leased) if times else None,
+            sent_s=since(times.sent) if times else None,
+            first_byte_s=since(times.first_byte) if times else None,
+            first_pcm_s=since(times.first_pcm) if times else None,
+            first_write_s=since(self.first_write),
+            last_write_s=since(self.last_write),
+            configured=times.configured if times else False,
+            attempts=times.attempts if times else 0,
+            lead_s=_lead(clip),
+        )
+
+
+def turn_ended(
+    segments: Sequence[SegmentSpoken],
     *,
+    request_id: str,
+    namespace: str,
+    door: str,
+    codec: str,
+    outcome: str,
+    reason: str | None,
     received: float,
-    decided: float,
     first_write: float | None,
-    last_write: float | None,
-    failed: bool,
-) -> SegmentSpoken:
-    """The facts of one segment; moments on ``time.monotonic()``, told relative to ``received``.
-
-    ``how``: what :meth:`Speech.clip` said; None for ``clip``: it was never begun.
-    """
-
-    def since(moment: float | None) -> float | None:
-        return None if moment is None else moment - received
-
-    times = clip.times if clip is not None and how in ("fill", "bypass") else None
-    return SegmentSpoken(
-        verdict="error" if failed else verdict(clip, how),
-        key=ask.identity.key,
-        characters=len(ask.identity.text),
-        pcm_bytes=clip.size if clip is not None else 0,
-        rate=ask.identity.voice.rate,
-        decided_s=decided - received,
-        leased_s=since(times.leased) if times else None,
-        sent_s=since(times.sent) if times else None,
-        first_byte_s=since(times.first_byte) if times else None,
-        first_pcm_s=since(times.first_pcm) if times else None,
-        first_write_s=since(first_write),
-        last_write_s=since(last_write),
-        configured=times.configured if times else False,
-        attempts=times.attempts if times else 0,
-        lead_s=_lead(clip),
+    underruns: int = 0,
+    underrun_s: float = 0.0,
+) -> TurnEnded:
+    """The facts of a turn that is over now; moments on ``time.monotonic()``."""
+    ttfb_s = None if first_write is None else first_write - received
+    lead_s = next((each.lead_s for each in segments if each.lead_s is not None), None)
+    return TurnEnded(
+        request_id=request_id,
+        namespace=namespace,
+        door=door,
+        codec=codec,
+        outcome=outcome,
+        reason=reason,
+        segments=tuple(segments),
+        ttfb_s=ttfb_s,
+        ttfa_s=None if ttfb_s is None or lead_s is None else ttfb_s + lead_s,
+        took_s=monotonic() - received,
+        underruns=underruns,
+        underrun_s=underrun_s,
     )
 
 

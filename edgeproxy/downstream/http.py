@@ -17,29 +17,19 @@ from aiohttp import web
 
 from ..audio import encode
 from ..cache.clip import Clip
-from ..core.events import Emit, SegmentSpoken, TurnEnded
+from ..core.events import Emit, LimitMet, SegmentSpoken
 from ..core.turn import split
 from ..core.voice import Voice
 from ..sarvam import messages, models, refusals, requests
 from ..sarvam.refusals import Refused
 from ..sarvam.request_id import request_id as new_request_id
 from ..sarvam.requests import SpeechRequest
-from ..speech import Ask, Speech
+from ..speech import Speech
 from .answers import refusal
 from .asking import Asker, TurnSettings, in_time
 from .auth import Client
 from .encoding import Line, Output, Trim
-from .facts import segment_spoken
-
-
-@dataclass(slots=True, eq=False)
-class _Part:
-    ask: Ask
-    decided: float
-    clip: Clip | None = None
-    how: str = ""
-    first_write: float | None = None
-    last_write: float | None = None
+from .facts import Part, turn_ended
 
 
 @dataclass(slots=True, eq=False)
@@ -49,21 +39,12 @@ class Answer:
     client: Client
     request_id: str
     received: float = field(default_factory=monotonic)
-    parts: list[_Part] = field(default_factory=list)
+    parts: list[Part] = field(default_factory=list)
 
     def spoken(self, *, failed: bool) -> tuple[SegmentSpoken, ...]:
         """The facts of all segments."""
         return tuple(
-            segment_spoken(
-                part.ask,
-                part.clip,
-                part.how,
-                received=self.received,
-                decided=part.decided,
-                first_write=part.first_write,
-                last_write=part.last_write,
-                failed=failed and part.last_write is None,
-            )
+            part.spoken(received=self.received, failed=failed and part.last_write is None)
             for part in self.parts
         )
 
@@ -147,8 +128,15 @@ class HttpDoors:
             async with asyncio.timeout(self._body_timeout_s):
                 return await request.read()
         except TimeoutError:
+            self._met("body_timeout_s", request)
             no = refusals.slow_body(timeout_s=self._body_timeout_s)
             raise Refused(no) from None
+        except web.HTTPRequestEntityTooLarge:
+            self._met("body_bytes", request)
+            raise
+
+    def _met(self, limit: str, request: web.Request) -> None:
+        self._emit(LimitMet(limit, request.remote or "unknown"))
 
     def _begin(self, asked: SpeechRequest, client: Client) -> tuple[Answer, Output]:
         fields = models.audible(asked.fields)
@@ -166,13 +154,13 @@ class HttpDoors:
         reply = Answer(client, new_request_id())
         for cut in split(asked.text, settings.cuts, library.phrasebook):
             ask = asker.ask(cut, library, first=not reply.parts)
-            reply.parts.append(_Part(ask, monotonic()))
+            reply.parts.append(Part(ask=ask))
         return reply, Output(asked.codec, fields["rate"], asked.bitrate)
 
-    async def _in_order(self, reply: Answer) -> AsyncIterator[tuple[Clip, _Part]]:
+    async def _in_order(self, reply: Answer) -> AsyncIterator[tuple[Clip, Part]]:
         """The clips of a request's segments, the next few of them always filling."""
         waiting = deque(reply.parts)
-        filling: deque[_Part] = deque()
+        filling: deque[Part] = deque()
         try:
             while waiting or filling:
                 while waiting and len(filling) < self._settings.parallel_segments:
@@ -221,20 +209,17 @@ class HttpDoors:
         else:
             outcome, reason = "left", None
         first = next((part.first_write for part in reply.parts if part.first_write), None)
-        segments = reply.spoken(failed=error is not None)
-        lead = next((each.lead_s for each in segments if each.lead_s is not None), None)
         self._emit(
-            TurnEnded(
+            turn_ended(
+                reply.spoken(failed=error is not None),
                 request_id=reply.request_id,
                 namespace=reply.client.namespace,
                 door=door,
                 codec=output.codec,
                 outcome=outcome,
                 reason=reason,
-                segments=segments,
-                ttfb_s=None if first is None else first - reply.received,
-                ttfa_s=None if first is None or lead is None else first - reply.received + lead,
-                took_s=now - reply.received,
+                received=reply.received,
+                first_write=first,
             )
         )
 

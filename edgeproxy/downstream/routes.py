@@ -171,4 +171,7 @@ async def in_sarvams_shape(
         no = refusal(error)
         if no.status == 500:
             log.exception("%s failed", request.path)
-        return answer(no)
+        response = answer(no)
+        if isinstance(error, Draining):
+            response.force_close()  # the next request shall find another process
+        return response

@@ -13,11 +13,12 @@ import contextlib
 import logging
 from collections.abc import Callable, Iterable
 from concurrent.futures import Executor
+from time import monotonic
 from typing import Final
 
 from aiohttp import WSCloseCode, WSMsgType, web
 
-from ..core.events import Emit
+from ..core.events import Emit, LimitMet
 from ..core.turn import Cut, Turn
 from ..core.voice import Voice
 from ..sarvam import messages, models, refusals
@@ -28,13 +29,17 @@ from ..sarvam.request_id import request_id
 from ..speech import Speech
 from .asking import Asker, TurnSettings
 from .auth import Client
-from .door import Door, Reply
-from .encoding import Output
+from .door import Door
+from .encoding import PIECE_BYTES, Output
+from .reply import Reply
 
 log: Final = logging.getLogger(__name__)
 
 _CLOSE_S: Final = 2.0
 _LOCKED_OUT: Final = 403
+_QUIET_S: Final = 5.0
+"""During a drain: after so long without text, a client that has never flushed is taken for one that
+never will. Longer than an LLM pauses in the middle of a turn, since the others are closed by it, too."""
 CLOSE_RESTART: Final = 1012
 """The process must go. Never 1000 or 1001, which clients take for a whole answer."""
 
@@ -71,6 +76,8 @@ class Conversation:
             protocols=(subprotocol,) if subprotocol else (),
             # A message over our limit is refused in Sarvam's shape; one far over it is not even read.
             max_msg_size=8 * message_bytes,
+            # Ask at every full piece whether the client reads; by default 256 KiB more are written first.
+            writer_limit=PIECE_BYTES,
             heartbeat=30.0,
         )
         self._door: Door
@@ -83,6 +90,7 @@ class Conversation:
         self._told_as: str | None = None
         self._verdict = request.query.get("verdict") == "true"
         self._flushed = False
+        self._latest_text = monotonic()
         self._timer: asyncio.TimerHandle | None = None
         self._expecting = False
         self._locked_out = False
@@ -134,7 +142,13 @@ class Conversation:
 
     async def close_when_settled(self) -> None:
         """End the conversation because the process must go, once no turn is under way."""
-        await self._settled.wait()
+        while not self.settled:
+            quiet_in_s = self._latest_text + _QUIET_S - monotonic()
+            try:
+                async with asyncio.timeout(quiet_in_s if quiet_in_s > 0 else _QUIET_S):
+                    await self._settled.wait()
+            except TimeoutError:
+                self._settle()
         await self.close()
 
     async def close(self) -> None:
@@ -160,10 +174,15 @@ class Conversation:
             while self._door.waiting >= self._settings.waiting_segments:
                 await self._door.less()  # it sends faster than it reads
             try:
-                message = await self._socket.receive(timeout=self._idle_s)
+                # Not receive(timeout=...): pings and pongs of the protocol, ours among them, begin
+                # that anew, so that it never ends for a client that is there at all.
+                async with asyncio.timeout(self._idle_s):
+                    message = await self._socket.receive()
             except TimeoutError:
+                self._settle()
                 if not self.settled:
                     continue  # it is listening
+                self._met("idle_s")
                 await self._refuse(Refused(refusals.idle()))
                 await self.close()
                 return
@@ -177,6 +196,8 @@ class Conversation:
                     await self._close(WSCloseCode.POLICY_VIOLATION, b"credential revoked")
                     return
             else:
+                if getattr(message.data, "code", None) == WSCloseCode.MESSAGE_TOO_BIG:
+                    self._met("message_bytes")
                 return
 
     async def _hear(self, raw: str | bytes) -> None:
@@ -187,6 +208,7 @@ class Conversation:
         else:
             try:
                 if self._is_too_long(raw):
+                    self._met("message_bytes")
                     raise Refused(refusals.too_large(limit_bytes=self._message_bytes))
                 heard = messages.hear_client(raw)
                 match heard:
@@ -205,6 +227,9 @@ class Conversation:
         await self._door.send_ready()
         # Drawing a random id takes as long as the rest of a hit: do it while nobody waits.
         self._told_as = self._told_as or request_id()
+
+    def _met(self, limit: str) -> None:
+        self._emit(LimitMet(limit, self._request.remote or "unknown"))
 
     def _is_too_long(self, raw: str | bytes) -> bool:
         # No character takes more than four bytes: short ones need no counting.
@@ -234,12 +259,13 @@ class Conversation:
         begins = self._reply is None
         if self._reply is None:
             self._reply = self._new_reply()
-            self._settled.clear()
             self._expecting = False
         if self._reply.refusal is not None:
             return
         if self._asker is None:
             raise Refused(refusals.text_before_config())
+        self._settled.clear()
+        self._latest_text = monotonic()
         allowance = self._client.allowance
         if begins:
             # What is allowed may have changed since the config came.
@@ -260,9 +286,14 @@ class Conversation:
         self._door.end(reply)
 
     def _settle(self) -> None:
+        if self._door.waiting:
+            return
         # A refused turn says nothing more: only its flush is owed a final, and may never come.
-        if not self._door.waiting and (self._reply is None or self._reply.refusal is not None):
+        if self._reply is None or self._reply.refusal is not None or self._is_quiet():
             self._settled.set()
+
+    def _is_quiet(self) -> bool:
+        return not self._flushed and monotonic() >= self._latest_text + _QUIET_S
 
     async def _refuse(self, error: Refused) -> None:
         if error.message_type == "config":

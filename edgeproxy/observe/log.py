@@ -29,6 +29,7 @@ _LEVELS: Final[dict[type[Event], int]] = {
     events.KeyProven: logging.INFO,
     events.TenantsRefused: logging.WARNING,
     events.TenantsReloaded: logging.INFO,
+    events.LimitMet: logging.INFO,
     TurnEnded: logging.INFO,
 }
 """What is not listed is debug."""

@@ -284,6 +284,21 @@ def slow_body(*, timeout_s: float) -> Refusal:
     return _refuse(408, f"The body was not complete within {timeout_s:g} s.")
 
 
+def slow_head(*, timeout_s: float) -> Refusal:
+    """408: the rest of the head did not come. Sarvam's text is not known."""
+    return _refuse(408, f"The head of the request was not complete within {timeout_s:g} s.")
+
+
+def head_too_large(*, limit_bytes: int) -> Refusal:
+    """431 for a request's line and headers over ``limit_bytes``. Sarvam's text is not known."""
+    return _refuse(431, f"Headers too large: at most {limit_bytes} bytes and 128 lines are allowed")
+
+
+def no_http() -> Refusal:
+    """400 for what is no HTTP/1.1. Sarvam's text is not known."""
+    return _refuse(400, "This is no HTTP request; allowed: HTTP/1.1, without TLS")
+
+
 def internal() -> Refusal:
     """500, saying nothing of what happened inside. Sarvam's text is not known."""
     return _refuse(500, "Internal server error")

@@ -17,7 +17,9 @@ from edgeproxy.cli.common import run
 from .decoding import decoding
 from .figures import Row
 from .hits import crowd, hits
+from .idle import idle
 from .misses import misses, sentences
+from .starts import starts
 
 BENCHMARKS: dict[str, Callable[[], Awaitable[list[Row]]]] = {
     "hits": hits,
@@ -25,6 +27,8 @@ BENCHMARKS: dict[str, Callable[[], Awaitable[list[Row]]]] = {
     "crowd": crowd,
     "sentences": sentences,
     "decoding": decoding,
+    "starts": starts,
+    "idle": idle,
 }
 
 
@@ -32,7 +36,7 @@ BENCHMARKS: dict[str, Callable[[], Awaitable[list[Row]]]] = {
 @click.argument("names", nargs=-1, metavar="[NAME]...", type=click.Choice(list(BENCHMARKS)))
 @click.option("--json", "json_file", type=click.Path(dir_okay=False, path_type=Path))
 def main(names: tuple[str, ...], json_file: Path | None) -> None:
-    """Run benchmarks: hits, misses, crowd, sentences, decoding, or all of them (two minutes)."""
+    """Run benchmarks: hits, misses, crowd, sentences, decoding, starts, idle, or all (three minutes)."""
     console = Console(highlight=False)
     rows: list[Row] = []
     for name in names or BENCHMARKS:

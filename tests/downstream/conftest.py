@@ -1,15 +1,34 @@
 """An origin that plays scripts, and a client that reads no faster than its test."""
 
+import asyncio
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 
 import aiohttp
 import pytest
+import uvloop
+
+from edgeproxy.app import Proxy
 
 from ..conftest import KEY
 from ..fakes.origin import Origin
-from ..wire import Talk
+from ..wire import Talk, talk
+
+ONE = "पहला वाक्य यह है।"
+TWO = "दूसरा वाक्य यह है।"
+THREE = "तीसरा वाक्य यह है।"
+
+
+def pytest_asyncio_loop_factories(
+    item: pytest.Item,
+) -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
+    """Limits are held where a loop hands over bytes, and in another order on each: tested on both."""
+    loops: dict[str, Callable[[], asyncio.AbstractEventLoop]]
+    loops = {"asyncio": asyncio.new_event_loop}
+    if item.path.name == "test_limits.py":
+        loops["uvloop"] = uvloop.new_event_loop
+    return loops
 
 
 @pytest.fixture
@@ -40,3 +59,9 @@ async def talk_slowly(url: str) -> AsyncIterator[Talk]:
         ) as client,
     ):
         yield Talk(client)
+
+
+async def alone(proxy: Proxy, *texts: str) -> list[bytes]:
+    """Each text as a turn of its own."""
+    async with talk(proxy.url) as client:
+        return [(await client.say(text)).audio for text in texts]

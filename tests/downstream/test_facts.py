@@ -5,7 +5,7 @@ import pytest
 from edgeproxy.cache.clip import Clip, Source
 from edgeproxy.core.key import Teller
 from edgeproxy.core.voice import Voice
-from edgeproxy.downstream.facts import segment_spoken, verdict
+from edgeproxy.downstream.facts import Part, turn_ended, verdict
 from edgeproxy.speech import Ask
 from edgeproxy.upstream.pools import Account
 
@@ -35,16 +35,8 @@ def test_times_are_told_since_the_text_was_received_and_only_of_ones_own_fill(ho
     clip = Clip(rate=8000)
     clip.append(bytes(160))
     clip.times.leased, clip.times.sent, clip.times.attempts = 101.0, 102.0, 1
-    told = segment_spoken(
-        ASK,
-        clip,
-        how,
-        received=100.0,
-        decided=100.5,
-        first_write=103.0,
-        last_write=None,
-        failed=False,
-    )
+    part = Part(ask=ASK, clip=clip, how=how, decided=100.5, first_write=103.0)
+    told = part.spoken(received=100.0, failed=False)
     assert (told.decided_s, told.first_write_s, told.last_write_s) == (0.5, 3.0, None)
     assert (told.leased_s, told.sent_s) == ((1.0, 2.0) if how == "fill" else (None, None))
     assert (told.characters, told.pcm_bytes, told.rate) == (6, 160, 8000)
@@ -52,7 +44,31 @@ def test_times_are_told_since_the_text_was_received_and_only_of_ones_own_fill(ho
 
 
 def test_a_failure_is_told_as_one() -> None:
-    told = segment_spoken(
-        ASK, None, "", received=0.0, decided=0.0, first_write=None, last_write=None, failed=True
-    )
+    told = Part(ask=ASK).spoken(received=0.0, failed=True)
     assert told.verdict == "error"
+
+
+@pytest.mark.parametrize(
+    ("first_write", "silent", "heard"),
+    [(103.0, False, 3.0), (103.0, True, None), (None, False, None)],
+)
+def test_a_turn_is_heard_when_its_first_sound_is_not_its_first_byte(
+    first_write: float | None, silent: bool, heard: float | None
+) -> None:
+    clip = Clip(rate=8000)
+    if not silent:
+        clip.append(b"\x00\x40" * 800)
+    segments = [Part(ask=ASK, clip=clip).spoken(received=100.0, failed=False)]
+    told = turn_ended(
+        segments,
+        request_id="r",
+        namespace="ns",
+        door="rest",
+        codec="mp3",
+        outcome="ok",
+        reason=None,
+        received=100.0,
+        first_write=first_write,
+    )
+    assert (told.ttfa_s, told.segments) == (heard, tuple(segments))
+    assert told.ttfb_s == (None if first_write is None else 3.0)

@@ -2,13 +2,16 @@
 
 import asyncio
 import json
+import os
+from base64 import b64decode
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import aiohttp
 import pytest
 
 from edgeproxy.app import Proxy
-from edgeproxy.core.events import Event, TurnEnded
+from edgeproxy.core.events import Event, LimitMet, TurnEnded
 from edgeproxy.downstream import websocket
 from edgeproxy.emulator.server import Emulator
 
@@ -379,11 +382,14 @@ async def test_a_missing_key_is_refused_at_the_handshake(proxy: Proxy) -> None:
     assert caught.value.status == 403
 
 
-async def test_an_oversized_message_closes_this_socket_only(proxy: Proxy) -> None:
+async def test_an_oversized_message_closes_this_socket_only(
+    proxy: Proxy, facts: list[Event]
+) -> None:
     async with talk(proxy.url) as client, talk(proxy.url) as other:
         await client.send("x" * 600_000)
         assert await client.closed() == aiohttp.WSCloseCode.MESSAGE_TOO_BIG
         assert (await other.say(HELLO)).audio
+    assert LimitMet("message_bytes", "127.0.0.1") in facts
 
 
 async def test_a_binary_message_is_refused_by_name(proxy: Proxy) -> None:
@@ -432,7 +438,7 @@ async def test_a_client_that_leaves_during_the_drain_is_not_waited_for(
 
 
 async def test_a_message_over_the_limit_is_refused_in_sarvams_shape_and_the_socket_lives(
-    start_proxy: StartProxy, emulator: Emulator
+    start_proxy: StartProxy, emulator: Emulator, facts: list[Event]
 ) -> None:
     async with start_proxy(server={"message_bytes": 2000}) as proxy, talk(proxy.url) as client:
         await client.text("क" * 1000)
@@ -442,6 +448,29 @@ async def test_a_message_over_the_limit_is_refused_in_sarvams_shape_and_the_sock
         assert "2,000" in answer["data"]["message"] or "2000" in answer["data"]["message"]
         assert emulator.counters.flushes == 0
         assert (await client.say(HELLO)).audio
+    assert LimitMet("message_bytes", "127.0.0.1") in facts
+
+
+@pytest.mark.parametrize("levels", [33, 2000, 30_000])
+async def test_what_nests_too_deeply_is_refused_and_the_socket_lives(
+    proxy: Proxy, levels: int
+) -> None:
+    async with talk(proxy.url) as client:
+        deep = "[" * levels + "]" * levels
+        await client.send(f'{{"type":"config","data":{{"dict_id":{deep}}}}}')
+        assert (await client.hear())["data"]["code"] == 422
+        await client.config()
+        assert (await client.say(HELLO)).audio
+
+
+async def test_a_text_that_is_no_utf8_closes_this_socket_only(proxy: Proxy) -> None:
+    async with talk(proxy.url) as client, talk(proxy.url) as other:
+        # A text frame, masked with zeros: 0xff is never in UTF-8.
+        frame = b"\x81\x82\x00\x00\x00\x00\xff\xff"
+        transport = client.socket.get_extra_info("socket")
+        os.write(transport.fileno(), frame)
+        assert await client.closed() == aiohttp.WSCloseCode.INVALID_TEXT
+        assert (await other.say(HELLO)).audio
 
 
 async def test_a_client_that_says_nothing_for_too_long_is_told_and_let_go(
@@ -451,6 +480,79 @@ async def test_a_client_that_says_nothing_for_too_long_is_told_and_let_go(
         error = await client.hear()
         assert error["data"]["code"] == 408
         assert await client.closed() == 1012
+
+
+async def again_and_again(act: Callable[[], Awaitable[None]]) -> None:
+    while True:
+        await act()
+        await asyncio.sleep(0.01)
+
+
+async def test_a_ping_is_a_message_and_keeps_the_connection(start_proxy: StartProxy) -> None:
+    async with (
+        start_proxy(server={"idle_s": 0.5}) as proxy,
+        talk(proxy.url) as client,
+    ):
+        pinging = asyncio.create_task(again_and_again(lambda: client.send({"type": "ping"})))
+        async with talk(proxy.url) as silent:
+            # Came later and said nothing: when its time is over, so would be that of the other.
+            assert (await silent.hear())["data"]["code"] == 408
+        pinging.cancel()
+        assert (await client.say(HELLO)).audio
+
+
+async def test_a_ping_of_the_protocol_is_no_message(
+    start_proxy: StartProxy, facts: list[Event]
+) -> None:
+    async with (
+        start_proxy(server={"idle_s": 0.2}) as proxy,
+        talk(proxy.url) as client,
+    ):
+        pinging = asyncio.create_task(again_and_again(client.socket.ping))
+        assert (await client.hear())["data"]["code"] == 408
+        pinging.cancel()
+    assert LimitMet("idle_s", "127.0.0.1") in facts
+
+
+async def test_a_client_that_never_flushes_and_is_gone_quiet_is_let_go(
+    start_proxy: StartProxy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(websocket, "_QUIET_S", 0.1)
+    async with start_proxy(server={"idle_s": 0.5}) as proxy, talk(proxy.url) as client:
+        await client.text(f"{HELLO} ")
+        while (message := await client.hear())["type"] != "error":
+            assert message["type"] == "audio"
+        assert message["data"]["code"] == 408
+
+
+async def test_a_client_that_never_flushes_holds_a_drain_no_longer_than_it_says_something(
+    start_proxy: StartProxy, origin: Origin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(websocket, "_QUIET_S", 0.5)
+    async with (
+        start_proxy(server={"drain_s": 60}, origin={"url": origin.url}) as proxy,
+        talk(proxy.url) as client,
+        talk(proxy.url) as flushing,
+        asyncio.TaskGroup() as tasks,
+    ):
+        await flushing.say("audio 100")
+        await flushing.text("audio 200।")
+        await client.text("audio 300। audio 400 then wait then audio 400।")
+        await until(lambda: origin.waiting == 1)
+        draining = tasks.create_task(proxy.doors.drain())
+        await asyncio.sleep(0.6)  # longer than it must be quiet, while it is being spoken to
+        await client.text("audio 500।")
+        origin.permit.set()
+        heard = b""
+        while len(heard) < len(tone(1600, 8000)):
+            heard += b64decode((await client.hear())["data"]["audio"])
+        async with asyncio.timeout(10):
+            assert await client.closed() == 1012
+        # That one has flushed before, so it will again: it is waited for.
+        assert not draining.done()
+        await flushing.flush()
+        assert (await flushing.answer()).audio == tone(200, 8000)
+        assert await flushing.closed() == 1012
 
 
 async def test_a_turn_that_is_being_spoken_is_not_idleness(
