@@ -6,6 +6,7 @@ hear: the other half is ``speaking.py``, or ``js/speaking.mjs``.
 
 import asyncio
 import json
+import subprocess
 from base64 import b64decode
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -21,6 +22,14 @@ HERE = Path(__file__).parent
 VENV = HERE.parents[1] / ".venv"
 PYTHON = VENV / "clients/bin/python"
 NODE_MODULES = HERE / "js/node_modules"
+
+
+def node_major() -> int:
+    """Node's version; 0 where there is none."""
+    if not NODE_MODULES.exists():
+        return 0
+    said = subprocess.run(["node", "--version"], check=True, capture_output=True, text=True).stdout
+    return int(said.removeprefix("v").partition(".")[0])
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +61,9 @@ class Foreign:
         answer: dict[str, Any] = json.loads(line)
         return answer
 
-    async def say(self, *tokens: str) -> Heard:
-        """A turn over its WebSocket, from tokens as an LLM gives them."""
-        return Heard.of(await self.ask("say", tokens=tokens))
+    async def say(self, *tokens: str, **how: str) -> Heard:
+        """A turn over its WebSocket, from tokens as an LLM gives them; ``codec``: another than usual."""
+        return Heard.of(await self.ask("say", tokens=tokens, **how))
 
     async def interrupt(self, *tokens: str) -> Heard:
         """The same, interrupted at its first sound."""
@@ -72,7 +81,7 @@ class Foreign:
 
 @asynccontextmanager
 async def foreign(
-    script: str, url: str, *, key: str = KEY, **options: Any
+    script: str, url: str, *, key: str = KEY, flags: tuple[str, ...] = (), **options: Any
 ) -> AsyncIterator[Foreign]:
     """Start a client; closed as its user would close it. The test is skipped where it is not installed."""
     in_javascript = script.endswith(".mjs")
@@ -84,6 +93,7 @@ async def foreign(
         pytest.skip("none of these clients here: `make .venv/clients.stamp`")
     process = await asyncio.create_subprocess_exec(
         "node" if in_javascript else str(PYTHON),
+        *flags,
         str(HERE / "js" / script if in_javascript else HERE / script),
         json.dumps({"url": url, "key": key, **options}),
         stdin=asyncio.subprocess.PIPE,

@@ -21,7 +21,7 @@ async def main() -> None:
         "target_language_code": "hi-IN",
         "speaker": "shubh",
         "speech_sample_rate": given["rate"],
-        "output_audio_codec": given["codec"],
+        "output_audio_codec": "linear16",
         **given.get("voice", {}),
     }
 
@@ -39,21 +39,21 @@ async def main() -> None:
                     break
         return heard(audio, errors)
 
-    async def ask(*texts: str, whole: bool = True) -> list[dict[str, Any]]:
+    async def ask(*texts: str, whole: bool = True, codec: str = "linear16") -> list[dict[str, Any]]:
         """One socket; all turns are sent before the first is listened to."""
         async with client.text_to_speech_streaming.connect(
             model="bulbul:v3", send_completion_event="true"
         ) as socket:
-            await socket.configure(**voice)
+            await socket.configure(**{**voice, "output_audio_codec": codec})
             for text in texts:
                 if text:
                     await socket.convert(text)
                 await socket.flush()
             return [await answer(socket, whole=whole) for _ in texts]
 
-    async def say(tokens: list[str]) -> dict[str, Any]:
+    async def say(tokens: list[str], codec: str = "linear16") -> dict[str, Any]:
         try:
-            return (await ask("".join(tokens)))[0]
+            return (await ask("".join(tokens), codec=codec))[0]
         except ApiError as error:
             return heard(b"", [str(error.status_code)])
 

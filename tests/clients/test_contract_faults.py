@@ -135,8 +135,9 @@ async def test_r10_an_origin_that_lets_nobody_in_is_an_error_in_time(
         for _ in range(2):
             # 403: it is the proxy's own key that the origin does not take, and trying again does not help.
             assert_failed(await one.say(HELLO), *((403,) if fault == "403" else ()))
-        emulator.change_faults("")
-        assert (await recovered(one)).audio
+        if fault == "503":
+            emulator.change_faults("")
+            assert (await recovered(one)).audio
 
 
 @pytest.mark.parametrize(
@@ -226,13 +227,14 @@ async def test_r11_an_overloaded_origin_is_an_error_to_a_text_and_never_a_close(
 @pytest.mark.parametrize(
     "text", ["?", ".", "…", "!!!", "।", "—", "-", "🙂", "3", "A", "क", "\u200d", "« »", "(", "Hm"]
 )
-async def test_r12_a_text_that_is_not_blank_is_heard_or_refused_never_passed_over(
+async def test_r12_a_text_that_is_not_blank_has_sound_be_it_a_pause(
     proxy: Proxy, text: str
 ) -> None:
     async with talk(proxy.url) as one:
         for _ in range(2):
             answer = await one.say(text)
-            assert bool(answer.audio) != bool(answer.errors)
+            assert not answer.errors
+            assert answer.audio
 
 
 @pytest.mark.parametrize("codec", ["linear16", "mulaw"])

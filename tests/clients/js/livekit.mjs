@@ -5,19 +5,25 @@ import { heard, options, serve } from "./speaking.mjs";
 
 initializeLogger({ pretty: false, level: "silent" });
 
-const { url, key, rate, codec, voice = {} } = options;
-const tts = new TTS({
-  apiKey: key,
-  baseURL: url,
-  model: "bulbul:v3",
-  targetLanguageCode: "hi-IN",
-  speaker: "shubh",
-  sampleRate: rate,
-  outputAudioCodec: codec,
-  ...voice,
-});
+const { url, key, rate, voice = {} } = options;
 const errors = [];
-tts.on("error", ({ error }) => errors.push(error.message));
+
+function make(codec) {
+  const tts = new TTS({
+    apiKey: key,
+    baseURL: url,
+    model: "bulbul:v3",
+    targetLanguageCode: "hi-IN",
+    speaker: "shubh",
+    sampleRate: rate,
+    outputAudioCodec: codec,
+    ...voice,
+  });
+  tts.on("error", ({ error }) => errors.push(error.message));
+  return tts;
+}
+
+const tts = make("linear16");
 // A refusal over HTTP ends the stream without a word, and is a rejection that nobody handles.
 process.on("unhandledRejection", (error) => errors.push(error.message));
 
@@ -25,8 +31,8 @@ const pcm = ({ data }) =>
   Buffer.from(data.buffer, data.byteOffset, data.byteLength);
 
 /** Say it, and stop listening after so many pieces of sound. */
-async function listen(tokens, { pieces = Infinity } = {}) {
-  const stream = tts.stream();
+async function listen(tokens, { pieces = Infinity, codec } = {}) {
+  const stream = (codec ? make(codec) : tts).stream();
   for (const token of tokens) stream.pushText(token);
   stream.endInput();
   const audio = [];
@@ -40,7 +46,7 @@ async function listen(tokens, { pieces = Infinity } = {}) {
 }
 
 await serve({
-  say: ({ tokens }) => listen(tokens),
+  say: ({ tokens, codec }) => listen(tokens, { codec }),
   interrupt: ({ tokens }) => listen(tokens, { pieces: 1 }),
   rest: async ({ tokens }) => {
     const audio = [];

@@ -2,7 +2,7 @@
 import { SarvamAIClient } from "sarvamai";
 import { heard, options, serve } from "./speaking.mjs";
 
-const { url, key, rate, codec, voice = {} } = options;
+const { url, key, rate, voice = {} } = options;
 const client = new SarvamAIClient({
   apiSubscriptionKey: key,
   environment: { base: url, creative: `${url}/dubbing`, production: url.replace("http", "ws") },
@@ -11,12 +11,12 @@ const settings = {
   language_code: "hi-IN",
   speaker: "shubh",
   speech_sample_rate: rate,
-  output_audio_codec: codec,
+  output_audio_codec: "linear16",
   ...voice,
 };
 
 /** Ask for turns over one socket, all of them before the first is listened to. */
-async function ask(turns, { whole = true } = {}) {
+async function ask(turns, { whole = true, codec = "linear16" } = {}) {
   const socket = await client.textToSpeechStreaming.connect({
     model: "bulbul:v3",
     send_completion_event: "true",
@@ -43,7 +43,7 @@ async function ask(turns, { whole = true } = {}) {
       socket
         .waitForOpen()
         .then(() => {
-          socket.configureConnection(settings);
+          socket.configureConnection({ ...settings, output_audio_codec: codec });
           for (const text of turns) {
             if (text) socket.convert(text);
             socket.flush();
@@ -58,7 +58,7 @@ async function ask(turns, { whole = true } = {}) {
 }
 
 await serve({
-  say: async ({ tokens }) => (await ask([tokens.join("")]))[0],
+  say: async ({ tokens, codec }) => (await ask([tokens.join("")], { codec }))[0],
   pipeline: async ({ turns }) => ({ answers: await ask(turns) }),
   interrupt: async ({ tokens }) => (await ask([tokens.join("")], { whole: false }))[0],
   rest: async ({ tokens }) => {
