@@ -7,10 +7,16 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import aiohttp
+import pytest
 from yarl import URL
 
+from edgeproxy.audio import wav
+from edgeproxy.audio.decode import decode_whole
+
 from ..conftest import KEY
-from ..wire import Talk
+from ..wire import Answer, Talk
+from .conftest import Original
+from .sound import lag, likeness
 
 V3 = "model=bulbul:v3&send_completion_event"
 QUOTED = "model=bulbul%3Av3&send_completion_event"
@@ -175,3 +181,31 @@ BOLNA = Captured(
     ),
 )
 EVERY = (LIVEKIT, LIVEKIT_V4, LIVEKIT_JS, SDK, OLD_SDK, SDK_JS, PIPECAT, BOLNA)
+
+
+def of(*clients: Captured) -> pytest.MarkDecorator:
+    """A test for each of these clients."""
+    return pytest.mark.parametrize("client", [pytest.param(each, id=each.name) for each in clients])
+
+
+def assert_sounds(sound: bytes, answer: Answer, client: Captured) -> None:
+    """That these are the sounds, and all of them, in the codec that the client asked for."""
+    match client.asks_for["output_audio_codec"]:
+        case "linear16":
+            assert answer.audio == sound
+        case "wav":
+            assert answer.pieces[0] == wav.header(rate=client.rate, size=None)
+            assert answer.audio == answer.pieces[0] + sound
+        case _:
+            pcm, _ = decode_whole(answer.audio, rate=client.rate)
+            assert likeness(sound, pcm, lag=lag(sound, pcm)) > 0.98
+
+
+async def speech(original: Original, text: str, client: Captured) -> bytes:
+    """The origin's own, in the voice that the client asks for."""
+    asked = client.asks_for
+    language = asked.get("language_code") or asked["target_language_code"]
+    model = "bulbul:v4-flash" if client is LIVEKIT_V4 else "bulbul:v3"
+    return await original(
+        text, rate=client.rate, language=language, speaker=asked["speaker"], model=model
+    )
