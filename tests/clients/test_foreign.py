@@ -4,8 +4,11 @@ What an agent of each ecosystem does every day: speak, say it again, be interrup
 be refused, say something long. What a client cannot do (Pipecat never sends a turn ahead), it is not asked.
 """
 
+import json
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
+from importlib import metadata
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -297,3 +300,27 @@ async def test_an_origin_that_breaks_off_is_an_error_and_never_a_short_turn(
         heard = await agent.say(SENTENCES[1])
     assert heard.errors == ()
     assert heard.audio == await original(SENTENCES[1], rate=client.rate)
+
+
+# -- what the README says of it --------------------------------------------------------------------
+
+
+def test_the_readmes_table_has_the_versions_that_are_run() -> None:
+    here = Path(__file__).parent
+    readme = (here.parents[1] / "README.md").read_text(encoding="utf-8")
+    pinned = dict(
+        line.split("==")
+        for line in (here / "requirements.txt").read_text().splitlines()
+        if "==" in line
+    )
+    javascript = json.loads((here / "js/package.json").read_text())["dependencies"]
+    for name, version in (
+        ("LiveKit Python", metadata.version("livekit-plugins-sarvam")),
+        ("LiveKit JS", javascript["@livekit/agents-plugin-sarvam"]),
+        ("Pipecat", pinned["pipecat-ai"]),
+        ("Bolna", pinned["bolna"]),
+        ("sarvamai", metadata.version("sarvamai")),
+        ("sarvamai", pinned["sarvamai"]),
+        ("sarvamai JS", javascript["sarvamai"]),
+    ):
+        assert f"| {name} {version} |" in readme
