@@ -75,12 +75,12 @@ $(VENV)/clients.stamp: tests/clients/requirements.txt | $(BIN)/pip
 	touch $@
 
 # And those in JavaScript. Without Node their tests say that they are skipped; looked for again each time.
-$(VENV)/js.stamp: $(JS)/package.json $(JS)/package-lock.json | $(BIN)/pip
+$(VENV)/js.stamp: $(JS)/package.json $(JS)/package-lock.json $(JS)/.npmrc | $(BIN)/pip
 	@PYTHON=$(PYTHON) .ci/packages node
 	@if ! command -v node >/dev/null || ! command -v npm >/dev/null; then \
 		echo 'make: no node and npm here; the clients in JavaScript are not run'; exit 0; fi; \
 	mkdir -p $(VENV)/js && cp $^ $(VENV)/js && \
-	npm ci --prefix $(VENV)/js --ignore-scripts --no-audit --no-fund --loglevel=error && \
+	npm ci --prefix $(VENV)/js --loglevel=error && \
 	ln -sfn ../../../$(VENV)/js/node_modules $(JS)/node_modules && touch $@
 
 $(BIN)/pip:
