@@ -4,6 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/pip --disable-pip-version-check
+JS := tests/clients/js
 DEV := PYTHONASYNCIODEBUG=1 $(BIN)/python -X dev
 
 .PHONY: run test format lint types house unit deep soak bench lock clean
@@ -28,7 +29,7 @@ house: $(VENV)/test.stamp
 	$(BIN)/lint-imports
 	$(DEV) -m pytest -q tests/test_house.py
 
-unit: $(VENV)/test.stamp
+unit: $(VENV)/test.stamp $(VENV)/clients.stamp $(VENV)/js.stamp
 	$(DEV) -m pytest
 
 deep: $(VENV)/test.stamp
@@ -60,7 +61,7 @@ lock:
 
 # All that the other words made; not data.
 clean:
-	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(JS)/node_modules build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 	find edgeproxy tests -name __pycache__ -exec rm -rf {} +
 
 # Setting up is skipped until the versions change.
@@ -71,6 +72,21 @@ $(VENV)/run.stamp: pyproject.toml constraints.txt | $(BIN)/pip
 $(VENV)/test.stamp: pyproject.toml constraints.txt | $(BIN)/pip
 	$(PIP) install --quiet --constraint constraints.txt --editable '.[demo,test]'
 	touch $@ $(VENV)/run.stamp
+
+# Clients that tests/clients/ runs beside those of the tests' own environment: other people's versions.
+$(VENV)/clients.stamp: tests/clients/requirements.txt | $(BIN)/pip
+	$(PYTHON) -m venv $(VENV)/clients
+	$(VENV)/clients/bin/pip --disable-pip-version-check install --quiet --no-deps --requirement $<
+	touch $@
+
+# And those in JavaScript. Without Node their tests say that they are skipped; looked for again each time.
+$(VENV)/js.stamp: $(JS)/package.json $(JS)/package-lock.json $(JS)/.npmrc | $(BIN)/pip
+	@PYTHON=$(PYTHON) .ci/packages node
+	@if ! command -v node >/dev/null || ! command -v npm >/dev/null; then \
+		echo 'make: no node and npm here; the clients in JavaScript are not run'; exit 0; fi; \
+	mkdir -p $(VENV)/js && cp $^ $(VENV)/js && \
+	npm ci --prefix $(VENV)/js --loglevel=error && \
+	ln -sfn ../../../$(VENV)/js/node_modules $(JS)/node_modules && touch $@
 
 $(BIN)/pip:
 	@PYTHON=$(PYTHON) .ci/packages

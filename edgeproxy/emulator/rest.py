@@ -29,8 +29,13 @@ _GARBAGE: Final = b"<html>not what you are waiting for</html>"
 def refuse(stage: Stage, refusal: Refusal) -> web.Response:
     """An error, as every door says it over HTTP."""
     stage.counters.refusals += 1
-    body = refusal.body(request_id())
-    return web.Response(status=refusal.status, body=body, content_type="application/json")
+    answer = request_id()
+    return web.Response(
+        status=refusal.status,
+        body=refusal.body(answer),
+        content_type="application/json",
+        headers={"x-request-id": answer},
+    )
 
 
 def abort(request: web.BaseRequest) -> None:

@@ -8,6 +8,7 @@ from edgeproxy.core.events import Event, TurnEnded
 from edgeproxy.emulator.server import Emulator
 
 from ..conftest import until
+from ..fakes.origin import Origin
 from ..wire import talk
 
 Original = Callable[..., Awaitable[bytes]]
@@ -27,6 +28,13 @@ async def turns(facts: list[Event], count: int) -> list[TurnEnded]:
 def verdicts(turn: TurnEnded) -> list[str]:
     """What became of each segment."""
     return [segment.verdict for segment in turn.segments]
+
+
+@pytest.fixture
+async def origin() -> AsyncIterator[Origin]:
+    """An origin whose texts are its scripts."""
+    async with Origin() as origin:
+        yield origin
 
 
 @pytest.fixture

@@ -273,6 +273,17 @@ async def test_hits_and_misses_of_one_turn_are_heard_in_order_without_a_click(
         assert np.abs(samples(heard)[around]).max() < 200
 
 
+async def test_a_long_text_is_heard_whole(
+    proxy: Proxy, agent: Agent, emulator: Emulator, original: Original
+) -> None:
+    long = [f"यह वाक्य संख्या {number} है, और इसके बाद भी बहुत कुछ कहना है।" for number in range(1, 26)]
+    heard = await say(
+        agent(proxy.url, output_audio_codec="linear16"), *(f"{each} " for each in long)
+    )
+    assert_exactly(await original(*long, rate=RATE), heard)
+    assert emulator.counters.flushes == len(long)
+
+
 async def test_a_blank_input_ends_at_once_and_the_next_turn_is_heard(
     proxy: Proxy, agent: Agent, emulator: Emulator, facts: list[Event]
 ) -> None:

@@ -289,6 +289,57 @@ async def test_a_second_turn_may_be_sent_while_the_first_is_still_spoken(
             assert (await hear(socket)).audio == await original(sentence, rate=RATE)
 
 
+async def test_an_empty_flush_is_a_bare_final_and_the_next_turn_is_heard(
+    proxy: Proxy, emulator: Emulator, original: Original
+) -> None:
+    async with (
+        httpx.AsyncClient() as http,
+        async_client(proxy.url, http).text_to_speech_streaming.connect(
+            model="bulbul:v3", send_completion_event="true"
+        ) as socket,
+    ):
+        await socket.configure(target_language_code="hi-IN", output_audio_codec="linear16", **VOICE)
+        for _ in range(2):
+            await socket.flush()
+            assert (await hear(socket)).audio == b""
+        assert emulator.counters.flushes == 0
+        await socket.convert(SENTENCES[0])
+        await socket.flush()
+        assert (await hear(socket)).audio == await original(SENTENCES[0], rate=RATE)
+
+
+async def test_a_client_that_leaves_in_mid_turn_is_no_matter_to_the_next(
+    start_proxy: StartProxy, emulator: Emulator, original: Original
+) -> None:
+    # The turn can't be over when it leaves: its last sentence comes late.
+    emulator.change_faults(f"slow:seconds=0.3:text={SENTENCES[2]}")
+    async with start_proxy() as proxy, httpx.AsyncClient() as http:
+        for _ in range(3):
+            async with async_client(proxy.url, http).text_to_speech_streaming.connect(
+                model="bulbul:v3", send_completion_event="true"
+            ) as socket:
+                await socket.configure(
+                    target_language_code="hi-IN", output_audio_codec="linear16", **VOICE
+                )
+                await socket.convert(TEXT)
+                await socket.flush()
+                assert isinstance(await socket.recv(), AudioOutput)
+        (heard,) = await websocket(proxy.url, TEXT, codec="linear16")
+        assert heard == await original(*SENTENCES, rate=RATE)
+        await landed(proxy)
+    assert emulator.counters.flushes == 3
+
+
+@pytest.mark.parametrize(("name", "say"), by_name(DOORS))
+async def test_a_long_text_is_heard_whole(
+    proxy: Proxy, emulator: Emulator, original: Original, name: str, say: Say
+) -> None:
+    long = [f"यह वाक्य संख्या {number} है, और इसके बाद भी बहुत कुछ कहना है।" for number in range(1, 26)]
+    (heard,) = await say(proxy.url, " ".join(long), codec="linear16")
+    assert heard == await original(*long, rate=RATE)
+    assert emulator.counters.flushes == len(long)
+
+
 # -- errors, typed ---------------------------------------------------------------------------------
 
 
@@ -395,6 +446,27 @@ async def test_at_the_websocket_errors_are_typed_and_the_socket_stays_usable(
         await socket.convert(TEXT)
         await socket.flush()
         assert (await hear(socket)).audio == await original(*SENTENCES, rate=RATE)
+
+
+async def test_at_the_websocket_a_turn_that_breaks_off_is_an_error_never_a_short_one(
+    proxy: Proxy, emulator: Emulator, original: Original
+) -> None:
+    sound = await original(SENTENCES[1], rate=RATE)
+    emulator.change_faults("cut:after=1:count=1")
+    async with (
+        httpx.AsyncClient() as http,
+        async_client(proxy.url, http).text_to_speech_streaming.connect(
+            model="bulbul:v3", send_completion_event="true"
+        ) as socket,
+    ):
+        await socket.configure(target_language_code="hi-IN", output_audio_codec="linear16", **VOICE)
+        for broken in (True, False):
+            await socket.convert(SENTENCES[1])
+            await socket.flush()
+            answer = await hear(socket)
+            assert bool(answer.errors) == broken
+            assert (answer.audio == sound) != broken
+            assert sound.startswith(answer.audio)
 
 
 @pytest.mark.parametrize("name", ["stream", "stream, sync"])

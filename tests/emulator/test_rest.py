@@ -146,6 +146,7 @@ async def test_what_sarvam_refuses_is_refused_at_both_doors(
             assert answer.status == status
             error = (await answer.json())["error"]
             assert set(error) == {"message", "code", "request_id"}
+            assert answer.headers["x-request-id"] == error["request_id"]
             assert error["code"] == code
             assert error["message"].startswith(message)
     assert emulator.counters.refusals == 2
