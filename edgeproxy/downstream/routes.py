@@ -15,7 +15,7 @@ from ..sarvam import refusals
 from ..sarvam.handshake import REST_PATH, STREAM_PATH, WS_PATHS, Credential, Query
 from ..sarvam.refusals import Refusal, Refused, code_of
 from ..speech import Speech
-from .answers import answer, refusal
+from .answers import answer, is_bug, refusal
 from .asking import TurnSettings
 from .auth import Client, Keeper
 from .http import HttpDoors
@@ -166,7 +166,6 @@ async def in_sarvams_shape(
     except web.HTTPException as error:
         return answer(Refusal(error.status, error.text or error.reason, code_of(error.status)))
     except Exception as error:
-        no = refusal(error)
-        if no.status == 500:
+        if is_bug(error):
             log.exception("%s failed", request.path)
-        return answer(no)
+        return answer(refusal(error))
