@@ -12,6 +12,8 @@ from ..fakes.process import ProxyProcess
 
 _SPARE_SOCKETS: Final = 4
 _SPARE_FILES: Final = 4
+_SPARE_THREADS: Final = 12
+"""Executors begin their threads when they are first needed."""
 _SPARE_BYTES: Final = 60_000_000
 """Growth beyond that is a leak: more than the hot tier and the encoders together."""
 _QUIET_S: Final = 20.0
@@ -72,7 +74,7 @@ def leaks(before: Look, after: Look) -> Iterator[str]:
         yield f"{after.sockets} sockets, {before.sockets} before"
     if after.files > before.files + _SPARE_FILES:
         yield f"{after.files} files, {before.files} before"
-    if after.threads > before.threads + _SPARE_FILES:
+    if after.threads > before.threads + _SPARE_THREADS:
         yield f"{after.threads} threads, {before.threads} before"
     if after.resident_bytes > before.resident_bytes + _SPARE_BYTES:
         yield f"{after.resident_bytes:,} bytes of memory, {before.resident_bytes:,} before"
