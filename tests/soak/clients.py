@@ -130,7 +130,6 @@ class Client:
                         heard.audio = b64decode(json.loads(heard.audio)["audios"][0])
                 else:
                     heard.errors.append(_told(answer.status, await answer.json()))
-                    await asyncio.sleep(0.05)  # as SDKs do before they try again
                 heard.final = True
         except TimeoutError:
             pass
@@ -145,6 +144,7 @@ class Client:
                 self._ledger.find("lost", kind=self.kind, text=said.text, detail=detail)
                 return
         await self._judge.judge(self.kind, said, heard, codec=codec, rate=self._rate)
+        await self._think(heard)
 
     # -- over a WebSocket --------------------------------------------------------------------------
 
@@ -206,7 +206,13 @@ class Client:
             await self._judge.judge(self.kind, said, heard, codec=self._codec, rate=self._rate)
             if not heard.final:
                 return False
+            await self._think(heard)
         return True
+
+    async def _think(self, heard: Heard) -> None:
+        """Wait a little after a failure, as whoever tries again does: errors are quick to get."""
+        if heard.errors:
+            await asyncio.sleep(self._chance.uniform(0.2, 1.0))
 
     async def _say(self, ws: aiohttp.ClientWebSocketResponse, said: Said) -> None:
         pieces = [said.text]
