@@ -76,6 +76,7 @@ def _show(console: Console, ledger: Ledger) -> None:
         ("wrong answers", str(ledger.wrong)),
         ("silently cut turns", str(ledger.cut)),
         ("lost finals", str(ledger.lost)),
+        ("phrases that fell silent", str(ledger.mute)),
         ("leaks", "; ".join(ledger.leaks) or "0"),
         ("bugs in the log", str(ledger.bugs)),
     ]

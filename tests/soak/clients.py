@@ -143,7 +143,8 @@ class Client:
                 detail = f"the connection broke before an answer: {error!r}"
                 self._ledger.find("lost", kind=self.kind, text=said.text, detail=detail)
                 return
-        await self._judge.judge(self.kind, said, heard, codec=codec, rate=self._rate)
+        dying = self._line.excuses(deaths)
+        await self._judge.judge(self.kind, said, heard, codec=codec, rate=self._rate, dying=dying)
         await self._think(heard)
 
     # -- over a WebSocket --------------------------------------------------------------------------
@@ -203,7 +204,10 @@ class Client:
                 # Nobody has ended the proxy: then a socket stays open, whatever happens (R11).
                 self._ledger.find("lost", kind=self.kind, text=said.text, detail=heard.broken)
                 return False
-            await self._judge.judge(self.kind, said, heard, codec=self._codec, rate=self._rate)
+            dying = self._line.excuses(deaths)
+            await self._judge.judge(
+                self.kind, said, heard, codec=self._codec, rate=self._rate, dying=dying
+            )
             if not heard.final:
                 return False
             await self._think(heard)

@@ -12,7 +12,7 @@ from .judge import Heard, Judge
 from .leaks import Look, bugs, leaks
 from .ledger import Ledger
 from .run import soak
-from .texts import SPOILT, Said, Texts, sentence
+from .texts import PHRASES, SPOILT, Said, Texts, sentence
 
 SAID = Said("पहला वाक्य यह है। दूसरा वाक्य यह है।")
 OTHER = "यह कोई और वाक्य है।"
@@ -23,9 +23,11 @@ def truth() -> Truth:
     return Truth(masters=(16000,))
 
 
-async def judged(truth: Truth, heard: Heard, said: Said = SAID, codec: str = "linear16") -> Ledger:
+async def judged(
+    truth: Truth, heard: Heard, said: Said = SAID, *, codec: str = "linear16", dying: bool = False
+) -> Ledger:
     ledger = Ledger()
-    await Judge(truth, ledger).judge("plain", said, heard, codec=codec, rate=8000)
+    await Judge(truth, ledger).judge("plain", said, heard, codec=codec, rate=8000, dying=dying)
     assert ledger.turns == 1
     return ledger
 
@@ -80,6 +82,14 @@ async def test_an_honest_failure_is_one_if_what_came_before_was_of_its_turn(trut
 
 async def test_a_turn_without_an_end_is_lost(truth: Truth) -> None:
     assert (await judged(truth, Heard(await truth.turn(SAID.text)))).lost == 1
+
+
+async def test_a_phrase_that_falls_silent_is_found_unless_the_proxy_is_being_ended(
+    truth: Truth,
+) -> None:
+    said, silent = Said(PHRASES[0]), Heard(errors=["503 no origin"], final=True)
+    assert (await judged(truth, silent, said)).mute == 1
+    assert (await judged(truth, silent, said, dying=True)).outcomes == {"error": 1}
 
 
 async def test_what_the_origin_spoils_is_excused_for_its_own_text_only(truth: Truth) -> None:
