@@ -38,7 +38,7 @@ checked by the gate)::
     0  core        pure values and rules: text, turn, voice, identity, facts, errors
        sarvam      the wire, sans-I/O, for all three speakers of it
 
-Each third-party library has one door: diskcache in ``cache.store``, websockets in
+Each third-party library has one door: diskcache in ``cache.disk``, websockets in
 ``upstream.session``, PyAV and numpy in ``audio``, APScheduler in ``jobs.schedule``, xxhash in
 ``core.key``, click in ``cli``.
 

@@ -20,13 +20,17 @@ from aiohttp import web
 
 from . import __version__
 from .audio import decode
+from .cache.admission import Admission
 from .cache.flight import Flights
 from .cache.memory import Memory
 from .cache.misses import Misses
+from .cache.purge import DamagedPurges, Purges
 from .cache.store import Store
 from .config import ConfigError, Settings
 from .core.audio import Decoder
 from .core.events import Emit
+from .core.freshness import Freshness
+from .core.key import Epochs
 from .core.turn import Cuts
 from .core.voice import Voice
 from .downstream.asking import TurnSettings
@@ -39,15 +43,18 @@ from .jobs.report import Report
 from .jobs.schedule import Schedule
 from .observe import log
 from .operate.health import Health
+from .operate.purging import Purging
 from .phrases.books import Books
 from .phrases.cron import Cron
 from .phrases.generate import Generator
 from .phrases.generations import Generations
 from .phrases.library import Library
+from .phrases.pinned import is_generation
 from .sarvam import fields, models
 from .sarvam.handshake import WS_PATHS, origin_url
 from .sarvam.refusals import Refused
 from .speech import Patience, Speech
+from .upstream.breaker import Breaker
 from .upstream.places import Places
 from .upstream.pool import Limits, Pool
 from .upstream.pools import Account, Pools
@@ -58,7 +65,7 @@ _ENCODERS: Final = 2
 _LAND_S: Final = 5.0
 _DISCARD_EVERY_S: Final = 3600.0
 _MISSES_EVERY_S: Final = 60.0
-_POINTERS_EVERY_S: Final = 1.0
+_OTHERS_EVERY_S: Final = 1.0
 _SPARE_FOR_S: Final = 600.0
 _CEILING_RECOVERS_S: Final = 10.0
 _USER_AGENT: Final = f"edgeproxy/{__version__}"
@@ -78,6 +85,7 @@ class Proxy:
     generations: Generations
     night: Night
     generator: Generator
+    purging: Purging
 
 
 def check(settings: Settings) -> Library:
@@ -161,6 +169,7 @@ class Workshop:
     misses: Misses
     generations: Generations
     generator: Generator
+    purging: Purging
 
     @property
     def library(self) -> Library:
@@ -179,12 +188,17 @@ async def workshop(settings: Settings, *, emit: Emit = log.tell) -> AsyncIterato
     assert settings.origin.api_key is not None
     cache = settings.cache
     secret = install_secret(cache.data_dir)
+    try:
+        purges = Purges.load(cache.data_dir / "purges.json")
+    except DamagedPurges as error:
+        raise ConfigError(str(error)) from error
     account = Account("own", settings.origin.api_key.get_secret_value())
     async with AsyncExitStack() as undo:
         store = await Store.open(
             cache.data_dir / "records",
             quota_bytes=cache.quota_bytes,
             min_free_bytes=cache.min_free_bytes,
+            is_pinned=lambda identity: is_generation(identity.namespace),
             emit=emit,
         )
         undo.push_async_callback(store.close)
@@ -210,10 +224,19 @@ async def workshop(settings: Settings, *, emit: Emit = log.tell) -> AsyncIterato
             patience=Patience(
                 first_audio_s=settings.origin.first_audio_timeout_s,
                 stall_s=settings.origin.stall_timeout_s,
+                answer_s=settings.origin.answer_timeout_s,
+                fill_s=settings.origin.turn_deadline_s,
                 refusal_kept_s=settings.origin.refusal_kept_s,
             ),
-            characters_kept=cache.characters_kept,
-            ttl_s=cache.ttl_s,
+            admission=Admission(
+                characters_kept=cache.characters_kept,
+                asks=cache.asks_until_kept,
+                personal=cache.keep_personal,
+            ),
+            freshness=Freshness(
+                ttl_s=cache.ttl_s, stale_s=cache.stale_s, if_error_s=cache.stale_if_error_s
+            ),
+            purges=purges,
             on_miss=misses.count,
             emit=emit,
         )
@@ -222,6 +245,7 @@ async def workshop(settings: Settings, *, emit: Emit = log.tell) -> AsyncIterato
             store,
             lambda voice, text: speech.fetch(voice, text, account),
             generations,
+            purges=purges,
             keep=settings.phrases.generations_kept,
             characters_per_second=settings.phrases.characters_per_second,
             emit=emit,
@@ -244,6 +268,15 @@ async def workshop(settings: Settings, *, emit: Emit = log.tell) -> AsyncIterato
             misses,
             generations,
             generator,
+            Purging(
+                purges,
+                speech,
+                store,
+                generations,
+                records_last_s=cache.discard_after_s,
+                remake=books.changed.set,
+                emit=emit,
+            ),
         )
 
 
@@ -275,6 +308,8 @@ async def running(settings: Settings, *, emit: Emit = log.tell) -> AsyncIterator
             "discard",
             lambda: shop.store.discard(older_than_s=settings.cache.discard_after_s),
         )
+        schedule.every(_DISCARD_EVERY_S, "sweep", shop.store.sweep)
+        schedule.every(_DISCARD_EVERY_S, "purges", shop.purging.finish)
         schedule.every(_MISSES_EVERY_S, "misses", shop.misses.save)
         night = await asyncio.to_thread(_schedule_night, schedule, shop, emit)
         schedule.start()
@@ -290,7 +325,9 @@ async def running(settings: Settings, *, emit: Emit = log.tell) -> AsyncIterator
         background.start("books", shop.books.watch)
         background.start("books, when asked", shop.books.reload_when_asked)
         background.start("at once", at_once.run)
-        background.start("pointers", lambda: _follow_pointers(shop))
+        background.start("purges cut short", shop.purging.finish)
+        background.start("leftovers", shop.store.sweep)
+        background.start("other processes", lambda: _follow_others(shop))
         health.ready = True
         undo.callback(health.not_ready)
         yield Proxy(
@@ -304,6 +341,7 @@ async def running(settings: Settings, *, emit: Emit = log.tell) -> AsyncIterator
             shop.generations,
             night,
             shop.generator,
+            shop.purging,
         )
 
 
@@ -344,14 +382,15 @@ def _schedule_night(schedule: Schedule, shop: Workshop, emit: Emit) -> Night:
     return night
 
 
-async def _follow_pointers(shop: Workshop) -> None:
-    """Hear of what the command line, or another process, has made or moved."""
+async def _follow_others(shop: Workshop) -> None:
+    """Hear of what the command line, or another process, has made, moved or purged."""
     while True:
-        await asyncio.sleep(_POINTERS_EVERY_S)
+        await asyncio.sleep(_OTHERS_EVERY_S)
         if await asyncio.to_thread(shop.generations.changed_on_disk):
             # The records first: a pointer must never stand at one we don't know of.
             await shop.store.refresh()
             await asyncio.to_thread(shop.generations.reload)
+        await shop.purging.follow()
 
 
 def _doors(shop: Workshop, executor: Executor, emit: Emit) -> Doors:
@@ -366,6 +405,7 @@ def _doors(shop: Workshop, executor: Executor, emit: Emit) -> Doors:
         speech=shop.speech,
         settings=TurnSettings(
             cuts=cuts(settings),
+            epochs=Epochs(settings.cache.epochs),
             generations=shop.generations,
             library=lambda: shop.library,
             parallel_segments=turn.parallel_segments,
@@ -373,6 +413,7 @@ def _doors(shop: Workshop, executor: Executor, emit: Emit) -> Doors:
             idle_text_ms=turn.idle_text_ms,
             trim_leading_silence_ms=turn.trim_leading_silence_ms,
             waiting_segments=turn.waiting_segments,
+            deadline_s=settings.origin.turn_deadline_s,
         ),
         limits=DoorLimits(
             message_bytes=settings.server.message_bytes,
@@ -408,6 +449,7 @@ def _pools(settings: Settings, emit: Emit) -> Pools:
             ready=pool.ready,
             reserve=pool.reserve,
             lease_timeout_s=pool.lease_timeout_s,
+            waiting_most=pool.waiting_most,
             max_age_s=pool.max_age_s,
             rest_s=pool.rest_ms / 1000,
             # Anybody can name a model: nothing is kept ready for one that nobody has heard of.
@@ -426,6 +468,14 @@ def _pools(settings: Settings, emit: Emit) -> Pools:
     return Pools(
         make,
         make_places=lambda: Places(pool.account_sessions, recover_s=_CEILING_RECOVERS_S, emit=emit),
+        make_breaker=lambda account, model: Breaker(
+            account.name,
+            model,
+            window_s=origin.breaker_window_s,
+            least_attempts=origin.breaker_attempts,
+            ratio=origin.breaker_ratio,
+            emit=emit,
+        ),
     )
 
 
@@ -434,14 +484,13 @@ def _make_decoder(codec: str, rate: int) -> Decoder:
 
 
 def _details(shop: Workshop) -> Mapping[str, object]:
-    problems = [str(pool.problem) for pool in shop.pools if pool.problem is not None]
     return {
         "version": __version__,
         "pools": [repr(pool) for pool in shop.pools],
         "records": len(shop.store),
         "phrases": len(shop.library),
         "books_problem": shop.books.problem,
-        "origin_problem": problems[0] if problems else None,
+        "origin_problem": next(iter(shop.pools.problems), None),
     }
 
 

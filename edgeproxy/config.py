@@ -33,7 +33,6 @@ from pydantic_settings import (
 )
 
 MEGABYTE: Final = 1_000_000
-_LONGEST_WAIT_S: Final = 8.0
 _PREFIX: Final = "EDGEPROXY_"
 _LABEL: Final = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
 _ORIGIN: Final = re.compile(
@@ -58,11 +57,11 @@ def _bare(secret: SecretStr) -> SecretStr:
 _Secret = Annotated[SecretStr, AfterValidator(_bare)]
 
 
-def _list(text: str) -> object:
+def _json(text: str, what: str = "a list") -> object:
     try:
         return json.loads(text)
     except ValueError:
-        raise ValueError("must be a list; in the environment, as JSON") from None
+        raise ValueError(f"must be {what}; in the environment, as JSON") from None
 
 
 class _Room(BaseModel):
@@ -105,10 +104,20 @@ class Origin(_Room):
     """Longest wait for a text's first audio."""
     stall_timeout_s: Annotated[float, Field(gt=0, le=9)] = 2.0
     """Longest silence in the middle of an utterance."""
+    answer_timeout_s: Annotated[float, Field(gt=0, le=8)] = 8.0
+    """Longest wait for a segment's first audio, the wait for a session and a second attempt included."""
+    turn_deadline_s: Annotated[float, Field(gt=0, le=3600)] = 120.0
+    """Longest time for the whole of a segment, and for a turn from its flush on."""
     rest_timeout_s: Annotated[float, Field(gt=0, le=60)] = 8.0
     """Longest wait for an answer of the REST door (sample rates above 24,000 Hz)."""
     refusal_kept_s: Annotated[float, Field(ge=0, le=3600)] = 60.0
     """How long the origin's refusal of a voice or text is given again without asking it."""
+    breaker_window_s: Annotated[float, Field(ge=1, le=600)] = 20.0
+    """The latest seconds in which failures are counted, for each account and model."""
+    breaker_attempts: Annotated[int, Field(ge=20, le=100_000)] = 20
+    """Fewer attempts in the window decide nothing."""
+    breaker_ratio: Annotated[float, Field(gt=0, le=1)] = 0.5
+    """When this part of them failed, the origin is no longer asked, until one request in earnest succeeds."""
 
     @field_validator("url")
     @classmethod
@@ -128,7 +137,7 @@ class Origin(_Room):
     @field_validator("prewarm_voices", mode="before")
     @classmethod
     def _from_environment(cls, voices: object) -> object:
-        return _list(voices) if isinstance(voices, str) else voices
+        return _json(voices) if isinstance(voices, str) else voices
 
 
 class Pool(_Room):
@@ -142,6 +151,8 @@ class Pool(_Room):
     """Places that regeneration leaves free for callers."""
     lease_timeout_s: Annotated[float, Field(gt=0, le=8)] = 3.0
     """Longest wait for a free session."""
+    waiting_most: Annotated[int, Field(ge=1, le=100_000)] = 1000
+    """Most segments that wait for a session of one account and model; the next is told 503 at once."""
     max_age_s: Annotated[float, Field(ge=10)] = 3000.0
     """Sessions older than this are replaced by new ones."""
     rest_ms: Annotated[int, Field(ge=0, le=10_000)] = 100
@@ -186,10 +197,25 @@ class Cache(_Room):
     """With less free disk than this nothing more is written."""
     characters_kept: Annotated[int, Field(ge=1, le=2500)] = 200
     """Longer segments are spoken but not kept."""
+    asks_until_kept: Annotated[int, Field(ge=1, le=1000)] = 1
+    """A text is kept automatically once the origin was asked for it so often; 1: at first sight."""
+    keep_personal: bool = False
+    """Whether texts that look personal (four digits or more, addresses, spelled codes) are kept, too."""
     ttl_s: Annotated[float, Field(gt=0)] = 86_400.0
     """How long a record that was kept automatically is fresh."""
+    stale_s: Annotated[float, Field(ge=0)] = 86_400.0
+    """How long after that it is still served, while it is renewed in the background."""
+    stale_if_error_s: Annotated[float, Field(ge=0)] = 432_000.0
+    """And how long after that it is still served when the origin can't be had."""
+    epochs: dict[str, Annotated[int, Field(ge=0)]] = {}
+    """By `model` or `model/speaker`: raising a number retires all that was kept of it. Never lower one."""
     discard_after_s: Annotated[float, Field(gt=0)] = 604_800.0
     """Records that were kept automatically are removed from the disk after this long, full or not."""
+
+    @field_validator("epochs", mode="before")
+    @classmethod
+    def _from_environment(cls, epochs: object) -> object:
+        return _json(epochs, "a mapping") if isinstance(epochs, str) else epochs
 
 
 class Auth(_Room):
@@ -205,7 +231,7 @@ class Auth(_Room):
         """A JSON list, or keys with commas between them."""
         if not isinstance(keys, str):
             return keys
-        return _list(keys) if keys.lstrip().startswith("[") else keys.split(",")
+        return _json(keys) if keys.lstrip().startswith("[") else keys.split(",")
 
 
 class Phrases(_Room):
@@ -285,10 +311,11 @@ class Settings(BaseSettings):
     @model_validator(mode="after")
     def _first_audio_comes_in_time(self) -> Self:
         waits = self.pool.lease_timeout_s + 2 * self.origin.first_audio_timeout_s
-        if waits > _LONGEST_WAIT_S:
+        longest = self.origin.answer_timeout_s
+        if waits > longest:
             raise ValueError(
-                f"pool.lease_timeout_s + 2 x origin.first_audio_timeout_s is {waits:g} s; "
-                f"{_LONGEST_WAIT_S:g} s is allowed, because LiveKit gives up after 10 s of silence"
+                f"pool.lease_timeout_s + 2 x origin.first_audio_timeout_s is {waits:g} s; {longest:g} s "
+                "(origin.answer_timeout_s) is allowed, because LiveKit gives up after 10 s of silence"
             )
         return self
 

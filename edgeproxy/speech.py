@@ -5,10 +5,14 @@
     clip(identity)  ─► memory? ─► a flight up? ─► open one ──────────────────────► the clip, at once
                                                    │ fill, once per identity
                                                    ▼
-                              disk? ─► lease a session ─► speak ─► fit to keep? ─► store ─► memory
+                              disk? ─► lease a session ─► speak ─► fit to keep? ─► memory ─► store
 
 :meth:`Speech.clip` never waits: it looks in memory and joins or opens the flight in one breath, so two
 equal requests can never both miss. The fill belongs to the flight: it outlives the client that began it.
+
+What is stale is served at once and renewed by a fill that nobody waits for, behind every caller. What is
+older still is served when the origin can't be had. What a book holds is neither: it speaks until the night
+has made something better. And what was purged is gone, also when it was in the air at that moment.
 
 A segment is asked for a second time, on a fresh session, as long as nobody has heard any of it; that
 heals a lost connection or a missing `final` without anybody noticing. What the origin *refuses* is
@@ -19,18 +23,28 @@ import asyncio
 from collections.abc import Callable, Sized
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from enum import StrEnum
 from time import monotonic
 from typing import Final
 
 from .audio import quality
 from .audio.resample import resample
+from .cache.admission import Admission
 from .cache.clip import Clip, Source, State
 from .cache.flight import Flights
 from .cache.memory import Memory
-from .cache.record import Record, age_s
+from .cache.purge import Doom, Purge, Purges
+from .cache.record import Record
 from .cache.store import Store
 from .core.audio import SAMPLE_BYTES
-from .core.errors import OriginBabble, OriginError, OriginSilent
+from .core.errors import (
+    EdgeProxyError,
+    NotKept,
+    OriginBabble,
+    OriginDown,
+    OriginError,
+    OriginSilent,
+)
 from .core.events import (
     CodecChanged,
     ConfigSent,
@@ -38,8 +52,10 @@ from .core.events import (
     Emit,
     FillRetried,
     RecordRefused,
+    Renewed,
     ignore,
 )
+from .core.freshness import Age, Freshness
 from .core.key import Identity, Teller
 from .core.text import has_word
 from .core.voice import Voice
@@ -56,6 +72,18 @@ _REFUSALS_KEPT: Final = 1000
 _PAUSE_S: Final = 0.1
 
 
+class Use(StrEnum):
+    """What a caller makes of the cache."""
+
+    ON = "on"
+    OFF = "off"
+    """Neither is anything taken from it, nor put in."""
+    ONLY = "only"
+    """What is not in it is an error."""
+    REFRESH = "refresh"
+    """Nothing is taken from it; what the origin says takes its place."""
+
+
 @dataclass(frozen=True, slots=True)
 class Ask:
     """One segment as somebody wants it. ``keep``: whether it may be kept for others (the idle rule's
@@ -65,8 +93,11 @@ class Ask:
     account: Account
     order: Order = Order.FIRST
     keep: bool = True
+    use: Use = Use.ON
+    written: bool = False
+    """Whether a book says it: then it is kept whatever the policy is."""
     curated: bool = False
-    """Whether it is a book's: pinned, and never too old to be spoken."""
+    """Whether it is a generation of a book's: pinned, and never too old to be spoken."""
     master: Identity | None = None
     """A curated text's recording at the rate it was made in, from which other rates are derived."""
 
@@ -87,11 +118,7 @@ class Patience:
 
 
 class Speech:
-    """Clips by identity, from wherever they are to be had.
-
-    ``characters_kept``: longer segments are delivered but not kept. ``ttl_s``: how long a kept segment
-    is fresh.
-    """
+    """Clips by identity, from wherever they are to be had."""
 
     def __init__(
         self,
@@ -102,8 +129,9 @@ class Speech:
         pools: Pools,
         rest: RestDoor,
         patience: Patience,
-        characters_kept: int,
-        ttl_s: float,
+        admission: Admission,
+        freshness: Freshness,
+        purges: Purges,
         on_miss: Callable[[Identity], None] = lambda _: None,
         emit: Emit = ignore,
     ) -> None:
@@ -114,28 +142,44 @@ class Speech:
         self._pools = pools
         self._rest = rest
         self._patience = patience
-        self._characters_kept = characters_kept
-        self._ttl_s = ttl_s
+        self._admission = admission
+        self._freshness = freshness
+        self._purges = purges
         self._emit = emit
         self._refusals: dict[tuple[Account, Voice, str | None], tuple[float, OriginRefused]] = {}
 
     def clip(self, ask: Ask) -> tuple[Clip, str]:
-        """The clip of a segment, complete or growing, and how it was come by: ``hit-memory``,
-        ``collapsed``, ``fill`` (from disk or origin: ``clip.source`` tells, once known) or ``pause``.
+        """The clip of a segment, complete or growing, and how it was come by: ``hit-memory``, ``stale``,
+        ``collapsed``, ``fill`` (from disk or origin: ``clip.source`` tells, once known), ``bypass`` or
+        ``pause``.
 
         The caller listens until it calls :meth:`leave`. Never waits, never raises for the origin's
         sake: a fill's failure is the clip's.
         """
-        if not has_word(ask.identity.text):
+        identity = ask.identity
+        if not has_word(identity.text):
             # Dots, dashes, an emoji: nothing to ask the origin for, yet a client that sent text
             # waits for sound (LiveKit takes none for a failure).
-            return _pause(ask.identity.voice.rate), "pause"
-        clip = self._memory.get(ask.identity)
-        if clip is not None and (ask.curated or self._is_fresh(clip)):
-            clip.listeners += 1
-            self._store.touch(clip.key)
-            return clip, "hit-memory"
-        clip, joined = self._flights.join(ask.identity, lambda clip: self._fill(clip, ask))
+            return _pause(identity.voice.rate), "pause"
+        if ask.use in (Use.OFF, Use.REFRESH):
+            # A flight of its own: whoever wants it afresh must not be given what was begun before.
+            clip = self._flights.alone(identity, lambda clip: self._afresh(clip, ask))
+            clip.order = ask.order
+            return clip, "bypass"
+        kept = self._memory.get(identity)
+        if kept is not None:
+            age = Age.FRESH if ask.curated or kept.made is None else self._age(kept.made, identity)
+            if age <= Age.STALE:
+                kept.listeners += 1
+                self._store.touch(kept.key)
+                if age is Age.FRESH:
+                    return kept, "hit-memory"
+                if ask.use is not Use.ONLY:
+                    self._renew_behind(ask)
+                return kept, "stale"
+        clip, joined = self._flights.join(identity, lambda clip: self._fill(clip, ask))
+        # Who joins in silence does not wait like one who looks ahead.
+        clip.order = min(clip.order, ask.order) if joined else ask.order
         return clip, "collapsed" if joined else "fill"
 
     def leave(self, ask: Ask, clip: Clip) -> None:
@@ -150,62 +194,130 @@ class Speech:
         clip.ready_bytes += len(ready)
         self._memory.weigh(ask.identity, len(ready))
 
-    def _is_fresh(self, clip: Clip) -> bool:
-        return clip.made is None or age_s(clip.made) < self._ttl_s
+    def purge(self, purge: Purge) -> None:
+        """Forget what a purge covers, and let nobody join the fills of it that are up.
+
+        What is on the disk is the store's; what is still to come of those fills the purge's number keeps out.
+        """
+        self._memory.purge(purge.scope.covers)
+        self._flights.purge(purge.scope.covers)
+
+    # -- filling -----------------------------------------------------------------------------------
 
     async def _fill(self, clip: Clip, ask: Ask) -> None:
-        identity = ask.identity
-        record = await self._store.get(identity)
-        # What is curated speaks until the night has made something better.
-        if record is not None and (ask.curated or record.age_s < self._ttl_s):
-            clip.source = Source.DISK
-            clip.made = record.made
-            clip.append(record.pcm)
-            clip.times.complete = monotonic()
-            clip.complete()
-            self._memory.keep(identity, clip)
+        since = self._purges.number
+        record = await self._store.get(ask.identity)
+        age = Age.OVER if record is None else self._age_on_disk(record, ask)
+        if record is not None and age <= Age.STALE:
+            self._give(clip, ask, record, age)
+            if age is Age.STALE and ask.use is not Use.ONLY:
+                # Going on in the same flight, so that nobody else begins to renew it.
+                again = Clip(rate=clip.rate, key=clip.key)
+                again.order = Order.NIGHT
+                await self._renew(again, ask)
             return
-        if ask.master is not None and await self._derive(clip, ask, ask.master):
+        if ask.master is not None and await self._derive(clip, ask, ask.master, since):
             return
+        if ask.use is Use.ONLY:
+            raise NotKept("The text is not in the cache, and the request wants it from there only")
+        self._on_miss(ask.identity)
+        if record is None or age is Age.OVER:
+            await self._say(clip, ask)
+        else:
+            try:
+                await self._say(clip, ask, attempts=1)
+            except EdgeProxyError as error:
+                refused = isinstance(error, OriginRefused) and error.is_clients_fault
+                if refused or clip.heard:
+                    raise
+                clip.rewind()
+                self._give(clip, ask, record, age)
+                self._emit(Renewed(clip.key, ok=False, reason=str(error)))
+                return
+        await self._keep(clip, ask, since)
+
+    async def _afresh(self, clip: Clip, ask: Ask) -> None:
+        since = self._purges.number
+        await self._say(clip, ask)
+        if ask.use is Use.REFRESH:
+            await self._keep(clip, ask, since)
+
+    def _renew_behind(self, ask: Ask) -> None:
+        """Begin to renew what was just served, behind every caller, unless somebody does already."""
+        clip = self._flights.start(ask.identity, lambda clip: self._renew(clip, ask))
+        if clip is not None:
+            clip.order = Order.NIGHT
+
+    async def _renew(self, clip: Clip, ask: Ask) -> None:
+        since = self._purges.number
+        try:
+            await self._say(clip, ask)
+        except EdgeProxyError as error:
+            # Whoever joined hears of it; what was served before goes on being served.
+            self._emit(Renewed(clip.key, ok=False, reason=str(error)))
+            raise
+        await self._keep(clip, ask, since)
+        self._emit(Renewed(clip.key, ok=True))
+
+    def _age(self, made: datetime, identity: Identity) -> Age:
+        age = self._freshness.of(made, datetime.now(UTC))
+        # What the night has promoted is kept: it does not go before something better is there.
+        if age > Age.STALE and self._store.is_pinned(identity):
+            return Age.STALE
+        return age
+
+    def _age_on_disk(self, record: Record, ask: Ask) -> Age:
+        doom = self._purges.doom(ask.identity, since=record.purge)
+        if doom is Doom.GONE:
+            return Age.OVER
+        if ask.curated:
+            return Age.FRESH
+        age = self._age(record.made, ask.identity)
+        return max(age, Age.STALE) if doom is Doom.STALE else age
+
+    def _give(self, clip: Clip, ask: Ask, record: Record, age: Age) -> None:
+        """Fill from a record."""
+        clip.source = Source.DISK
+        clip.stale = age is not Age.FRESH
+        clip.made = record.made
+        clip.append(record.pcm)
+        clip.times.complete = monotonic()
+        clip.complete()
+        if age is Age.FRESH:
+            self._memory.keep(ask.identity, clip)
+
+    async def _derive(self, clip: Clip, ask: Ask, master: Identity, since: int) -> bool:
+        """Fill from a curated recording at another rate; False where there is none."""
+        record = await self._store.get(master)
+        if record is None or self._purges.doom(master, since=record.purge) is Doom.GONE:
+            return False
+        pcm = await asyncio.to_thread(
+            resample, record.pcm, rate=record.rate, to=ask.identity.voice.rate
+        )
+        derived = Record(ask.identity.blob, clip.rate, pcm, record.made, since)
+        self._give(clip, ask, derived, Age.FRESH)
+        await self._store.put(ask.identity, derived, pinned=True)
+        return True
+
+    async def _say(self, clip: Clip, ask: Ask, *, attempts: int = ATTEMPTS) -> None:
+        """Fill from the origin."""
         clip.source = Source.ORIGIN
-        self._on_miss(identity)
         try:
             async with asyncio.timeout(self._patience.answer_s) as clock:
-                await self._ask_origin(clip, ask, clock)
+                await self._ask_origin(clip, ask, clock, attempts)
         except TimeoutError:
             raise OriginSilent(
                 f"no audio within {self._patience.answer_s:g} s"
                 if not clip.size
                 else f"not over within {self._patience.fill_s:g} s"
             ) from None
-        if self._fit_to_keep(clip, ask):
-            clip.made = datetime.now(UTC)
-            self._memory.keep(identity, clip)
-            await self._store.put(identity, Record(identity.blob, clip.rate, clip.pcm(), clip.made))
-
-    async def _derive(self, clip: Clip, ask: Ask, master: Identity) -> bool:
-        """Fill from a curated recording at another rate; False where there is none."""
-        record = await self._store.get(master)
-        if record is None:
-            return False
-        pcm = await asyncio.to_thread(
-            resample, record.pcm, rate=record.rate, to=ask.identity.voice.rate
-        )
-        clip.source = Source.DISK
-        clip.made = record.made
-        clip.append(pcm)
-        clip.times.complete = monotonic()
-        clip.complete()
-        self._memory.keep(ask.identity, clip)
-        derived = Record(ask.identity.blob, clip.rate, pcm, record.made)
-        await self._store.put(ask.identity, derived, pinned=True)
-        return True
 
     async def fetch(self, voice: Voice, text: str, account: Account) -> bytes:
         """Have a normalised text spoken by the origin, for the night: behind every caller, kept nowhere,
         tried once. Raises an OriginError."""
         ask = Ask(Teller("fetch", voice).identity_of_normal(text), account, Order.NIGHT)
         clip = Clip(rate=voice.rate)
+        clip.order = ask.order
         try:
             async with asyncio.timeout(self._patience.fill_s) as clock:
                 began = asyncio.get_running_loop().time()
@@ -214,19 +326,19 @@ class Speech:
             raise OriginSilent(f"not over within {self._patience.fill_s:g} s") from None
         return clip.pcm()
 
-    async def _ask_origin(self, clip: Clip, ask: Ask, clock: asyncio.Timeout) -> None:
+    async def _ask_origin(
+        self, clip: Clip, ask: Ask, clock: asyncio.Timeout, attempts: int
+    ) -> None:
         """Have the origin fill the clip; ``clock`` is set on when the first audio is there."""
         self._recall_refusal(ask)
         codec: str | None = None
         began = asyncio.get_running_loop().time()
-        for attempt in range(1, ATTEMPTS + 1):
+        for attempt in range(1, attempts + 1):
             clip.times.attempts = attempt
             try:
                 await self._speak(clip, ask, clock, began=began, codec=codec)
-                if not clip.size:
-                    raise OriginBabble(f"no audio for {len(ask.identity.text)} characters")
             except OriginError as error:
-                last = attempt == ATTEMPTS or clip.heard
+                last = attempt == attempts or clip.heard or isinstance(error, OriginDown)
                 if isinstance(error, OriginRefused) and error.is_clients_fault:
                     if last or not self._is_the_codec(ask, error):
                         raise self._remember_refusal(ask, error) from error
@@ -248,6 +360,14 @@ class Speech:
         return pool.codec is None and "codec" in error.refusal.message.lower()
 
     async def _speak(
+        self, clip: Clip, ask: Ask, clock: asyncio.Timeout, *, began: float, codec: str | None
+    ) -> None:
+        with self._pools.breaker(ask.account, ask.identity.voice.model).attempt():
+            await self._speak_once(clip, ask, clock, began=began, codec=codec)
+            if not clip.size:
+                raise OriginBabble(f"no audio for {len(ask.identity.text)} characters")
+
+    async def _speak_once(
         self, clip: Clip, ask: Ask, clock: asyncio.Timeout, *, began: float, codec: str | None
     ) -> None:
         voice, text, times = ask.identity.voice, ask.identity.text, clip.times
@@ -275,7 +395,7 @@ class Speech:
             await self._rest.speak(ask.account, voice, text, into=hear, on_sent=sent)
             return
         pool = self._pools.of(ask.account, voice.model)
-        async with pool.lease(voice, order=ask.order) as session:
+        async with pool.lease(voice, order=lambda: Order(clip.order)) as session:
             times.leased = monotonic()
             await session.speak(
                 voice,
@@ -290,11 +410,25 @@ class Speech:
             pool.codec = codec
             self._emit(CodecChanged(voice.model, codec))
 
+    async def _keep(self, clip: Clip, ask: Ask, since: int) -> None:
+        """Keep what the origin said, if it is fit to be. ``since``: the last purge before it was begun."""
+        identity = ask.identity
+        if not self._fit_to_keep(clip, ask):
+            return
+        doom = self._purges.doom(identity, since=since)
+        if doom is Doom.GONE:
+            return
+        clip.made = datetime.now(UTC)
+        if doom is Doom.NONE:
+            self._memory.keep(identity, clip)
+        record = Record(identity.blob, clip.rate, clip.pcm(), clip.made, since)
+        await self._store.put(identity, record)
+
     def _fit_to_keep(self, clip: Clip, ask: Ask) -> bool:
         """Nothing partial or broken is ever kept: the clip is complete, and now it is looked at, too."""
         if clip.state is not State.COMPLETE or not ask.keep:
             return False
-        if len(ask.identity.text) > self._characters_kept:
+        if not (ask.written or ask.curated or self._admission.admits(ask.identity)):
             return False
         # Some microseconds for a second of sound: less than a thread would cost.
         faults = quality.faults(clip.pcm(), rate=clip.rate, text=ask.identity.text)

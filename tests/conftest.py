@@ -1,6 +1,5 @@
 """The house under test: an emulator as origin, a proxy before it, real sockets on both sides."""
 
-import asyncio
 import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -15,22 +14,21 @@ from edgeproxy.config import Settings
 from edgeproxy.core.events import Event
 from edgeproxy.emulator.server import Emulator
 
+from .fakes.origin import Origin
+from .house import House, open_house
+from .waiting import until
+
 settings.register_profile("fast", deadline=None, max_examples=60)
 settings.register_profile(
     "deep", deadline=None, max_examples=3000, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.load_profile(os.environ.get("EDGEPROXY_HYPOTHESIS", "fast"))
 
+__all__ = ["KEY", "StartProxy", "landed", "until"]
+
 KEY = "client-key"
 
 StartProxy = Callable[..., AbstractAsyncContextManager[app.Proxy]]
-
-
-async def until(condition: Callable[[], bool], *, timeout_s: float = 10.0) -> None:
-    """Wait for something to become true; the timeout only ends a test that has failed."""
-    async with asyncio.timeout(timeout_s):
-        while not condition():
-            await asyncio.sleep(0.001)
 
 
 async def landed(proxy: app.Proxy) -> None:
@@ -43,6 +41,13 @@ async def emulator() -> AsyncIterator[Emulator]:
     """A Sarvam that answers as fast as it can."""
     async with Emulator() as emulator:
         yield emulator
+
+
+@pytest.fixture
+async def origin() -> AsyncIterator[Origin]:
+    """An origin whose texts are its scripts."""
+    async with Origin() as origin:
+        yield origin
 
 
 @pytest.fixture
@@ -83,3 +88,10 @@ async def proxy(start_proxy: StartProxy) -> AsyncIterator[app.Proxy]:
 def demo_books() -> Path:
     """The phrase books that come with the project."""
     return Path(__file__).parent.parent / "phrases"
+
+
+@pytest.fixture
+async def house(tmp_path: Path, emulator: Emulator, facts: list[Event]) -> AsyncIterator[House]:
+    """Speech and the rooms below it, before the emulator."""
+    async with open_house(tmp_path / "records", emulator, facts) as house:
+        yield house

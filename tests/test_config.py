@@ -176,6 +176,12 @@ def test_secrets_do_not_show() -> None:
         ({"origin": {"codec": "opus"}}, ["origin.codec", "linear16"]),
         ({"turn": {"parallel_segments": 0}}, ["turn.parallel_segments", "0"]),
         ({"pool": {"lease_timeout_s": 5}}, ["lease_timeout_s", "first_audio_timeout_s", "8 s"]),
+        ({"origin": {"answer_timeout_s": 5}}, ["lease_timeout_s", "answer_timeout_s", "5 s"]),
+        ({"origin": {"answer_timeout_s": 9}}, ["origin.answer_timeout_s", "9", "8"]),
+        ({"origin": {"breaker_attempts": 5}}, ["origin.breaker_attempts", "5", "20"]),
+        ({"origin": {"breaker_ratio": 1.5}}, ["origin.breaker_ratio", "1.5", "1"]),
+        ({"origin": {"turn_deadline_s": 0}}, ["origin.turn_deadline_s", "0"]),
+        ({"pool": {"waiting_most": 0}}, ["pool.waiting_most", "0", "1"]),
         ({"server": {"host": "0.0.0.0"}}, ["server.host", "auth.keys", "127.0.0.1"]),
     ],
 )

@@ -20,7 +20,7 @@ MODULES = sorted(
 )
 
 DOORS = {
-    "diskcache": {"cache/store.py"},
+    "diskcache": {"cache/disk.py"},
     "websockets": {"upstream/session.py"},
     "av": {"audio/"},
     "numpy": {"audio/"},

@@ -2,142 +2,32 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from edgeproxy.audio import decode, quality
-from edgeproxy.cache.clip import Clip, ClipFailed, Source
-from edgeproxy.cache.flight import Flights
-from edgeproxy.cache.memory import Memory
-from edgeproxy.cache.store import Store
-from edgeproxy.core.errors import OriginBabble, OriginError, OriginSilent
-from edgeproxy.core.events import CodecChanged, Event, FillRetried, RecordKept, RecordRefused
-from edgeproxy.core.key import Teller
+from edgeproxy.audio import quality
+from edgeproxy.cache.clip import ClipFailed, Source
+from edgeproxy.core.errors import OriginBabble, OriginDown, OriginError, OriginSilent, Overloaded
+from edgeproxy.core.events import (
+    BreakerMoved,
+    CodecChanged,
+    Event,
+    FillRetried,
+    RecordKept,
+    RecordRefused,
+)
 from edgeproxy.core.voice import Voice
 from edgeproxy.emulator import Emulator, Knobs
-from edgeproxy.sarvam.handshake import WS_PATHS, origin_url
-from edgeproxy.speech import Ask, Patience, Speech
-from edgeproxy.upstream.places import Places
-from edgeproxy.upstream.pool import Limits, Pool
-from edgeproxy.upstream.pools import Account, Pools
-from edgeproxy.upstream.rest import RestDoor
-from edgeproxy.upstream.session import OriginRefused, Session
+from edgeproxy.speech import Patience
+from edgeproxy.upstream.breaker import State as BreakerState
+from edgeproxy.upstream.pool import Order
+from edgeproxy.upstream.session import OriginRefused
 
 from .conftest import until
 from .fakes.origin import Origin, tone
-
-ACCOUNT = Account("own", "origin-key")
-VOICE = Voice(
-    {
-        "model": "bulbul:v3",
-        "language": "hi-IN",
-        "speaker": "shubh",
-        "rate": 8000,
-        "pace": 1.0,
-        "temperature": 0.6,
-    }
-)
-TELLER = Teller("ns", VOICE)
-HELLO = "नमस्ते, आप कैसे हैं?"
-PATIENCE = Patience(first_audio_s=2.0, stall_s=0.3)
-SCHEMA = "Input parameters has to be a valid dictionary"
-
-
-class House:
-    """Speech and the rooms below it."""
-
-    def __init__(self, speech: Speech, store: Store, flights: Flights, memory: Memory) -> None:
-        self.speech, self.store, self.flights, self.memory = speech, store, flights, memory
-
-    def ask(self, text: str = HELLO, *, keep: bool = True, voice: Voice = VOICE) -> Ask:
-        return Ask(Teller("ns", voice).identity(text), ACCOUNT, keep=keep)
-
-    async def hear(self, ask: Ask) -> tuple[bytes, Clip, str]:
-        clip, how = self.speech.clip(ask)
-        try:
-            return await clip.whole(), clip, how
-        finally:
-            self.speech.leave(ask, clip)
-
-    async def landed(self) -> None:
-        await until(lambda: not len(self.flights))
-
-
-@asynccontextmanager
-async def open_house(
-    directory: Path,
-    emulator: Emulator | Origin,
-    facts: list[Event],
-    *,
-    patience: Patience = PATIENCE,
-    memory_bytes: int = 10_000_000,
-    characters_kept: int = 200,
-    ttl_s: float = 3600,
-) -> AsyncIterator[House]:
-    url = origin_url(emulator.url, WS_PATHS[0], websocket=True)
-
-    def make_pool(account: Account, model: str, places: Places, voices: object) -> Pool:
-        return Pool(
-            model,
-            lambda on_end: Session.dial(
-                f"{url}?model={model}&send_completion_event=true",
-                key=account.key,
-                user_agent="test",
-                timeout_s=3,
-                codec="linear16",
-                make_decoder=lambda codec, rate: decode.decoder(codec, rate=rate),
-                ping_every_s=30,
-                on_end=on_end,
-            ),
-            places=places,
-            limits=Limits(ready=1, rest_s=0),
-            emit=facts.append,
-        )
-
-    pools = Pools(make_pool, make_places=lambda: Places(100, recover_s=10))
-    rest = RestDoor(
-        emulator.url,
-        user_agent="test",
-        timeout_s=5,
-        make_decoder=lambda codec, rate: decode.decoder(codec, rate=rate),
-    )
-    flights = Flights()
-    store = await Store.open(directory, quota_bytes=10**8, min_free_bytes=0, emit=facts.append)
-    memory = Memory(limit_bytes=memory_bytes)
-    speech = Speech(
-        memory=memory,
-        flights=flights,
-        store=store,
-        pools=pools,
-        rest=rest,
-        patience=patience,
-        characters_kept=characters_kept,
-        ttl_s=ttl_s,
-        emit=facts.append,
-    )
-    try:
-        yield House(speech, store, flights, memory)
-    finally:
-        await flights.land(timeout_s=2)
-        await pools.close()
-        await rest.close()
-        await store.close()
-
-
-@pytest.fixture
-async def house(tmp_path: Path, emulator: Emulator, facts: list[Event]) -> AsyncIterator[House]:
-    async with open_house(tmp_path / "records", emulator, facts) as house:
-        yield house
-
-
-@pytest.fixture
-async def origin() -> AsyncIterator[Origin]:
-    """An origin whose texts are its scripts."""
-    async with Origin() as origin:
-        yield origin
+from .house import ACCOUNT, HELLO, OVER, SCHEMA, VOICE, House, open_house
 
 
 async def test_first_the_origin_then_memory(house: House, emulator: Emulator) -> None:
@@ -165,7 +55,7 @@ async def test_then_the_disk_when_memory_has_forgotten(
 async def test_a_record_past_its_time_is_spoken_afresh(
     tmp_path: Path, emulator: Emulator, facts: list[Event]
 ) -> None:
-    async with open_house(tmp_path / "r", emulator, facts, memory_bytes=0, ttl_s=1e-9) as house:
+    async with open_house(tmp_path / "r", emulator, facts, memory_bytes=0, freshness=OVER) as house:
         for _ in range(2):
             await house.hear(house.ask())
             await house.landed()
@@ -175,7 +65,7 @@ async def test_a_record_past_its_time_is_spoken_afresh(
 async def test_what_is_in_memory_ages_as_what_is_on_the_disk(
     tmp_path: Path, emulator: Emulator, facts: list[Event]
 ) -> None:
-    async with open_house(tmp_path / "r", emulator, facts, ttl_s=1e-9) as house:
+    async with open_house(tmp_path / "r", emulator, facts, freshness=OVER) as house:
         for _ in range(2):
             _, clip, how = await house.hear(house.ask())
             await house.landed()
@@ -441,3 +331,126 @@ async def test_an_origin_that_never_comes_to_an_end_is_ended_in_time_and_in_size
         assert clip.size <= quality.longest_s(script) * len(tone(1000, 8000))
         await house.landed()
         assert len(house.store) == 0
+
+
+async def break_the_origin(house: House, emulator: Emulator, *, fault: str) -> None:
+    """Ten misses, two attempts each."""
+    emulator.change_faults(fault)
+    misses = [house.hear(house.ask(f"वाक्य {number}")) for number in range(10)]
+    for broken in await asyncio.gather(*misses, return_exceptions=True):
+        assert isinstance(broken, ClipFailed)
+    assert house.breaker.state is BreakerState.OPEN
+
+
+@pytest.mark.parametrize("fault", ["error:after=0", "cut:after=0", "empty", "missing_final"])
+async def test_an_origin_that_fails_is_not_asked_any_more_and_hits_go_on(
+    house: House, emulator: Emulator, facts: list[Event], fault: str
+) -> None:
+    kept, _, _ = await house.hear(house.ask())
+    await house.landed()
+    await break_the_origin(house, emulator, fault=fault)
+    asked, retried = (
+        emulator.counters.flushes,
+        len([f for f in facts if isinstance(f, FillRetried)]),
+    )
+    for rate in (8000, 48000):  # the REST door's utterances, too
+        with pytest.raises(ClipFailed) as caught:
+            await house.hear(house.ask("और एक", voice=VOICE.at_rate(rate)))
+        assert isinstance(caught.value.__cause__, OriginDown)
+        assert 0 < (caught.value.__cause__.retry_after_s or 0) <= 2
+    with pytest.raises(OriginDown):
+        await house.speech.fetch(VOICE, "रात का वाक्य", ACCOUNT)
+    assert (emulator.counters.flushes, emulator.counters.rest_calls) == (asked, 0)
+    assert len([fact for fact in facts if isinstance(fact, FillRetried)]) == retried
+    assert (await house.hear(house.ask()))[::2] == (kept, "hit-memory")
+    assert [problem for problem in house.pools.problems if "not asked" in problem]
+
+
+async def test_the_next_miss_in_earnest_is_the_only_probe_and_its_success_opens_the_way(
+    house: House, emulator: Emulator, facts: list[Event]
+) -> None:
+    await break_the_origin(house, emulator, fault="error:after=0")
+    emulator.change_faults("stall:after=0:seconds=0.2:count=1")
+    house.later_s += 2.0
+    asked = emulator.counters.flushes
+    probe, _ = house.speech.clip(house.ask("यह पूछकर देखते हैं"))
+    await until(lambda: emulator.counters.flushes == asked + 1)
+    for number in range(5):
+        with pytest.raises(ClipFailed):
+            await house.hear(house.ask(f"साथ में {number}"))
+    assert emulator.counters.flushes == asked + 1
+    assert await probe.whole()
+    await house.landed()
+    assert (await house.hear(house.ask("अब फिर से")))[0]
+    moves = [fact.state for fact in facts if isinstance(fact, BreakerMoved)]
+    assert moves == ["open", "half-open", "closed"]
+    assert house.pools.problems == []
+
+
+async def test_refusals_and_callers_who_leave_do_not_open_the_breaker(
+    house: House, emulator: Emulator
+) -> None:
+    for number in range(25):
+        nobody = Voice({**VOICE.fields, "speaker": f"nobody-{number}"})
+        with pytest.raises(ClipFailed):
+            await house.hear(house.ask(voice=nobody))
+        ask = house.ask(f"कोई सुनता नहीं {number}")
+        clip, _ = house.speech.clip(ask)
+        house.speech.leave(ask, clip)
+    await house.landed()
+    assert house.breaker.state is BreakerState.CLOSED
+    assert (await house.hear(house.ask()))[0]
+
+
+async def test_the_books_balance_after_a_fill_is_cancelled_at_each_await(house: House) -> None:
+    (pool,) = [house.pools.of(ACCOUNT, VOICE.model)]
+    for steps in range(80):
+        ask = house.ask(f"यह वाक्य {steps} कदम के बाद छूट जाता है")
+        house.speech.clip(ask)
+        for _ in range(steps):
+            await asyncio.sleep(0)
+        await house.flights.land(timeout_s=0)
+        assert len(house.flights) == 0
+        assert "0 under way" in repr(house.breaker)
+    await until(lambda: "0 leased, 1 idle, 0 resting, 0 dialling, 0 waiting" in repr(pool))
+    assert house.breaker.state is BreakerState.CLOSED
+    assert (await house.hear(house.ask()))[0]
+
+
+async def test_who_joins_a_look_ahead_in_silence_does_not_wait_like_it(
+    tmp_path: Path, origin: Origin, facts: list[Event]
+) -> None:
+    async with open_house(tmp_path / "r", origin, facts, account_sessions=1) as house:
+        house.speech.clip(house.ask("wait then audio"))
+        await until(lambda: origin.waiting == 1)
+        for script in ("audio 110", "audio 120", "audio 130"):
+            house.speech.clip(house.ask(script, order=Order.AHEAD))
+        house.speech.clip(house.ask("audio 140"))
+        _, how = house.speech.clip(house.ask("audio 130"))
+        assert how == "collapsed"
+        await until(lambda: "4 waiting" in repr(house.pools.of(ACCOUNT, VOICE.model)))
+        origin.permit.set()
+        await house.landed()
+    spoken = [script for _, script in origin.asked][1:]
+    assert spoken == ["audio 130", "audio 140", "audio 110", "audio 120"]
+
+
+async def test_beyond_capacity_a_miss_is_turned_away_at_once_and_hits_go_on(
+    tmp_path: Path, origin: Origin, facts: list[Event]
+) -> None:
+    async with open_house(
+        tmp_path / "r", origin, facts, account_sessions=1, waiting_most=1
+    ) as house:
+        kept, _, _ = await house.hear(house.ask("audio"))
+        await house.landed()
+        house.speech.clip(house.ask("wait then audio"))
+        await until(lambda: origin.waiting == 1)
+        house.speech.clip(house.ask("audio 200"))
+        await until(lambda: "1 waiting" in repr(house.pools.of(ACCOUNT, VOICE.model)))
+        with pytest.raises(ClipFailed) as caught:
+            await house.hear(house.ask("audio 300"))
+        assert isinstance(caught.value.__cause__, Overloaded)
+        assert (await house.hear(house.ask("audio")))[::2] == (kept, "hit-memory")
+        origin.permit.set()
+        await house.landed()
+    assert not [fact for fact in facts if isinstance(fact, FillRetried)]

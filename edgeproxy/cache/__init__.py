@@ -3,8 +3,11 @@
 ``clip``    the audio of one segment: growing, then complete or failed. Both rivers meet here.
 ``flight``  the fact that an identity is being filled: at most one at a time.
 ``record``  a clip at rest: header, identity, PCM, checksum.
-``store``   records on disk (diskcache's only door).
+``store``   records on disk: the books, and what is evicted.
+``disk``    values by key in a folder (diskcache's only door).
 ``memory``  complete clips, bounded in bytes, with their messages ready for the wire.
+``admission`` what is kept without anybody having asked for it.
+``purge``   what must not be heard any more.
 ``misses``  what the origin had to be asked for, how often, by day.
 ``durable`` files that are there whole or not at all.
 """

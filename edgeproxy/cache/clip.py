@@ -68,11 +68,13 @@ class Clip:
         "lead_s",
         "listeners",
         "made",
+        "order",
         "rate",
         "ready",
         "ready_bytes",
         "size",
         "source",
+        "stale",
         "state",
         "times",
     )
@@ -90,7 +92,11 @@ class Clip:
         """Whether a reader took bytes: from then on what was appended can't be taken back."""
         self.listeners = 0
         """Requests that still want it."""
+        self.order = 0
+        """The most urgent order in which anybody has asked for it; less is sooner."""
         self.source: Source | None = None
+        self.stale = False
+        """Whether it was past its freshness when it was served."""
         self.times = Times()
         self.ready: dict[Any, Any] = {}
         """Encoded forms kept with a complete clip, by (codec, bitrate): whoever encodes owns the shape."""

@@ -4,7 +4,8 @@ The fill is a task of the flight table, not of the client that began it: it goes
 leaves, because the origin has been paid. Only a fill that nobody waits for *and* that has not yet
 spoken to the origin is called off.
 
-Mutable state: the table ``identity -> flight``. It is only touched without an await in between, so two
+Mutable state: the table ``identity -> flight`` of those that can be joined, and all that are up. Both are
+only touched without an await in between, so two
 equal requests can never both miss, and the flight is closed only after its fill (store included)
 has returned, so no request finds the audio in neither place.
 """
@@ -37,12 +38,13 @@ class Flights:
 
     def __init__(self) -> None:
         self._flights: dict[Identity, _Flight] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._up: dict[Clip, _Flight] = {}
+        """All that are up, those that nobody can join any more, too."""
         self._landed = asyncio.Event()
         self._landed.set()
 
     def __len__(self) -> int:
-        return len(self._tasks)
+        return len(self._up)
 
     def join(self, identity: Identity, fill: Fill) -> tuple[Clip, bool]:
         """The clip for ``identity`` and whether somebody was already filling it.
@@ -52,31 +54,54 @@ class Flights:
         if (flight := self._flights.get(identity)) is not None:
             flight.clip.listeners += 1
             return flight.clip, True
+        flight = self._flights[identity] = self._open(identity, fill)
+        return flight.clip, False
+
+    def alone(self, identity: Identity, fill: Fill) -> Clip:
+        """A clip for one caller only, which nobody joins. It listens as with :meth:`join`."""
+        return self._open(identity, fill).clip
+
+    def start(self, identity: Identity, fill: Fill) -> Clip | None:
+        """Begin a fill that nobody waits for and that goes on for its own sake; None: one is up already."""
+        if identity in self._flights:
+            return None
+        # The house itself listens, and never leaves.
+        flight = self._flights[identity] = self._open(identity, fill)
+        return flight.clip
+
+    def purge(self, covers: Callable[[Identity], bool]) -> int:
+        """Let nobody join those that ``covers`` says any more; who listens already hears them to the end.
+        How many those were."""
+        covered = [identity for identity in self._flights if covers(identity)]
+        for identity in covered:
+            del self._flights[identity]
+        return len(covered)
+
+    def _open(self, identity: Identity, fill: Fill) -> _Flight:
         clip = Clip(rate=identity.voice.rate, key=identity.key)
         clip.times.opened = monotonic()
         clip.listeners = 1
-        flight = self._flights[identity] = _Flight(clip)
+        flight = _Flight(clip)
         flight.task = asyncio.create_task(
             self._fly(identity, flight, fill), name=f"fill {clip.key[:16]}"
         )
-        self._tasks.add(flight.task)
+        self._up[clip] = flight
         self._landed.clear()
-        flight.task.add_done_callback(self._land)
-        return clip, False
+        flight.task.add_done_callback(lambda _: self._land(clip))
+        return flight
 
     def leave(self, identity: Identity, clip: Clip) -> None:
         """One listener less. A fill nobody waits for is called off if nothing was spoken yet."""
         clip.listeners -= 1
-        flight = self._flights.get(identity)
+        flight = self._up.get(clip)
         if (
             flight is not None
-            and flight.clip is clip
             and clip.state is State.GROWING
             and not clip.listeners
             and clip.times.sent is None
         ):
             # Out of the table at once: whoever asks next begins anew instead of joining a dying fill.
-            del self._flights[identity]
+            self._close(identity, flight)
             flight.task.cancel()
 
     async def land(self, *, timeout_s: float) -> int:
@@ -85,7 +110,7 @@ class Flights:
             async with asyncio.timeout(timeout_s):
                 await self._landed.wait()
         except TimeoutError:
-            late = list(self._tasks)
+            late = [flight.task for flight in self._up.values()]
             for task in late:
                 task.cancel()
             await asyncio.gather(*late, return_exceptions=True)
@@ -107,11 +132,14 @@ class Flights:
             if not isinstance(error, EdgeProxyError):
                 log.exception("a fill failed by a bug")
         finally:
-            # Only our own entry: after a purge or a leave, the identity may be flying anew.
-            if self._flights.get(identity) is flight:
-                del self._flights[identity]
+            self._close(identity, flight)
 
-    def _land(self, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
-        if not self._tasks:
+    def _close(self, identity: Identity, flight: _Flight) -> None:
+        # Only our own entry: after a purge or a leave, the identity may be flying anew.
+        if self._flights.get(identity) is flight:
+            del self._flights[identity]
+
+    def _land(self, clip: Clip) -> None:
+        del self._up[clip]
+        if not self._up:
             self._landed.set()

@@ -5,6 +5,7 @@ encoding beyond a lookup; what they weigh is counted too (:meth:`Memory.weigh`).
 """
 
 from collections import OrderedDict
+from collections.abc import Callable
 
 from ..core.key import Identity
 from .clip import Clip
@@ -52,8 +53,9 @@ class Memory:
         if self._clips.pop(identity, None) is not None:
             self.size -= self._weights.pop(identity)
 
-    def clear(self) -> None:
-        """Let all go."""
-        self._clips.clear()
-        self._weights.clear()
-        self.size = 0
+    def purge(self, covers: Callable[[Identity], bool]) -> int:
+        """Let all go that ``covers`` says; how many those were."""
+        covered = [identity for identity in self._clips if covers(identity)]
+        for identity in covered:
+            self.forget(identity)
+        return len(covered)

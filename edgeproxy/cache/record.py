@@ -12,7 +12,7 @@ its magic differs, and so becomes a clean miss.
 import json
 import struct
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Final, Self
 
 from ..core.errors import RecordError
@@ -24,17 +24,26 @@ _LENGTH: Final = struct.Struct("<I")
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """Complete audio and what it is. ``identity``: canonical bytes; ``rate`` in Hz; ``pcm`` s16le mono."""
+    """Complete audio and what it is. ``identity``: canonical bytes; ``rate`` in Hz; ``pcm`` s16le mono.
+
+    ``purge``: the number of the last purge before it was begun; see :mod:`.purge`.
+    """
 
     identity: bytes
     rate: int
     pcm: bytes
     made: datetime
+    purge: int = 0
 
     def pack(self) -> bytes:
         """The value to store."""
         header = json.dumps(
-            {"rate": self.rate, "bytes": len(self.pcm), "made": self.made.isoformat()},
+            {
+                "rate": self.rate,
+                "bytes": len(self.pcm),
+                "made": self.made.isoformat(),
+                "purge": self.purge,
+            },
             sort_keys=True,
         ).encode()
         body = b"".join(
@@ -66,19 +75,27 @@ class Record:
             pcm = bytes(body[position:])
             if len(pcm) != facts["bytes"] or len(pcm) % 2:
                 raise RecordError(f"{len(pcm)} bytes of audio, {facts['bytes']} in the header")
-            return cls(bytes(identity), facts["rate"], pcm, datetime.fromisoformat(facts["made"]))
+            made = datetime.fromisoformat(facts["made"])
+            return cls(bytes(identity), facts["rate"], pcm, made, facts.get("purge", 0))
         except (KeyError, TypeError, ValueError, struct.error) as error:
             raise RecordError(f"unreadable header: {error}") from error
 
-    @property
-    def age_s(self) -> float:
-        """Seconds since it was made."""
-        return age_s(self.made)
+
+HEAD_BYTES: Final = 32 * 1024
+"""More than the part of a value that comes before its audio: the longest text has 2,500 characters."""
 
 
-def age_s(made: datetime) -> float:
-    """Seconds since then, by the wall clock; never negative (clocks jump)."""
-    return max(0.0, (datetime.now(UTC) - made).total_seconds())
+def facts_of(head: bytes) -> tuple[bytes, int]:
+    """Identity and ``purge`` from the first :data:`HEAD_BYTES` of a value. Raises RecordError; checks no
+    more than that."""
+    if head[: len(MAGIC)] != MAGIC:
+        raise RecordError(f"not a record of this version: begins with {head[:4]!r}")
+    try:
+        header, position = _field(memoryview(head), len(MAGIC))
+        identity, _ = _field(memoryview(head), position)
+        return bytes(identity), int(json.loads(bytes(header)).get("purge", 0))
+    except (AttributeError, TypeError, ValueError, struct.error) as error:
+        raise RecordError(f"unreadable header: {error}") from error
 
 
 def _field(body: memoryview, position: int) -> tuple[memoryview, int]:

@@ -1,30 +1,19 @@
-"""The store: records on disk. diskcache's only door.
+"""The store: records on disk, by identity, evicted by nobody but us.
 
-diskcache gives a SQLite index over files: the file is written first (and synced, here), the row after,
-so a record becomes visible by one atomic step after its bytes are safe, and a crash leaves at worst a
-file without a row, which is swept at the next start. What we do not take from it:
+Dynamic records are evicted least recently used first, by books kept in memory; pinned ones never. How a value
+is written and found is :mod:`.disk`'s business.
 
-* Pickling (CVE-2025-69872, unfixed in 5.6.3): :class:`_BytesDisk` refuses it both ways.
-* Eviction: its policies know no pins, and its LRU writes on every read. Dynamic records are evicted
-  here, least recently used first, by books kept in memory; pinned ones never.
-
-The cache can only help: every fault of the disk is a miss and a fact, never an error to the caller.
-SQLite wants a connection per thread, hence an executor of our own.
+The cache can only help: every fault of the disk is a miss and a fact, never an error to the caller. A disk
+that hangs is a fault, too: a read has half a second, and while reads hang nobody else is sent after them.
 """
 
 import asyncio
-import os
 import random
-import shutil
-import sqlite3
 from collections import OrderedDict
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final, Self, TypeVar
-
-import diskcache
+from typing import Any, Final, Literal, Self, TypeVar
 
 from ..core.errors import RecordError
 from ..core.events import (
@@ -36,65 +25,26 @@ from ..core.events import (
     StoreFailed,
     ignore,
 )
-from ..core.key import Identity
-from .record import Record
+from ..core.key import Identity, text_tag
+from .disk import FAULTS, Disk, Row
+from .record import HEAD_BYTES, Record, facts_of
 
 _THREADS: Final = 4
-_SWEPT_AFTER_S: Final = 600.0
-"""Files without a row that are older than this are leftovers; a write takes milliseconds."""
-_FAULTS: Final = (OSError, sqlite3.Error, diskcache.Timeout)
-_PINNED: Final = "pinned"
-_DYNAMIC: Final = "dynamic"
-_DAMAGED: Final = f"""
-    typeof(key) != 'text' OR key GLOB '*[^0-9a-f]*' OR typeof(size) != 'integer' OR size < 0
-    OR tag IS NULL OR tag NOT IN ('{_PINNED}', '{_DYNAMIC}')
-    OR typeof(filename) != 'text' OR filename GLOB '*[^0-9a-f/.val]*'
-"""
-"""Rows of the index that we never wrote like that: the disk has changed them."""
+_OPEN_S: Final = 5.0
+"""Who starts waits no longer for an index that is locked, or made anew: what is in it is found later."""
+_READ_S: Final = 0.5
+"""A disk that takes longer for a read is of no help to a caller: the origin has begun to speak by then."""
+_MOST_STUCK: Final = 2
+"""So many reads may hang at a time; the other threads are for whoever writes."""
 
 T = TypeVar("T")
-
-
-class _BytesDisk(diskcache.Disk):  # type: ignore[misc]  # diskcache has no types
-    """Text keys, bytes values, nothing else, in or out."""
-
-    def put(self, key: Any) -> tuple[Any, bool]:
-        if type(key) is not str:
-            raise TypeError(f"keys are text, not {type(key).__name__}")
-        return key, True
-
-    def get(self, key: Any, raw: bool) -> Any:
-        if not raw:
-            raise RecordError("a pickled key")
-        return key
-
-    def store(self, value: Any, read: bool, key: Any = diskcache.UNKNOWN) -> Any:
-        if type(value) is not bytes or read:
-            raise TypeError(f"values are bytes, not {type(value).__name__}")
-        row = super().store(value, read, key)
-        if (filename := row[2]) is not None:
-            try:
-                descriptor = os.open(Path(self._directory, filename), os.O_RDONLY)
-                try:
-                    os.fsync(descriptor)
-                finally:
-                    os.close(descriptor)
-            except OSError:
-                self.remove(filename)  # or it would lie on a full disk until the next start
-                raise
-        return row
-
-    def fetch(self, mode: int, filename: str | None, value: Any, read: bool) -> Any:
-        if mode not in (diskcache.core.MODE_RAW, diskcache.core.MODE_BINARY):
-            raise RecordError(f"a value of mode {mode}, not bytes")
-        return super().fetch(mode, filename, value, read)
 
 
 class Store:
     """Records by identity. Open with :meth:`open`; close with :meth:`close`.
 
-    Mutable state: the books ``_dynamic`` (key -> bytes, least recently used first) and ``_pinned``;
-    touched on the event loop's thread only.
+    Mutable state: the books ``_dynamic`` (key -> bytes, least recently used first) and ``_pinned``, and how
+    many reads hang; touched on the event loop's thread only.
     """
 
     def __init__(
@@ -103,37 +53,68 @@ class Store:
         *,
         quota_bytes: int,
         min_free_bytes: int,
+        is_pinned: Callable[[Identity], bool] = lambda _: False,
         emit: Emit = ignore,
     ) -> None:
-        self._directory = directory
+        def name_of(value: bytes) -> tuple[str, bool]:
+            identity = _identity(Record.unpack(value).identity)
+            return identity.key, is_pinned(identity)
+
+        self._disk = Disk(directory, name_of=name_of)
         self._quota = quota_bytes
         self._min_free = min_free_bytes
         self._emit = emit
         self._executor = ThreadPoolExecutor(_THREADS, thread_name_prefix="store")
-        self._cache: Any = None
+        self._loop = asyncio.get_running_loop()
+        self._stuck = 0
         self._dynamic: OrderedDict[str, int] = OrderedDict()
         self._pinned: dict[str, int] = {}
         self.dynamic_bytes = 0
+        self.pinned_bytes = 0
 
     @classmethod
     async def open(
-        cls, directory: Path, *, quota_bytes: int, min_free_bytes: int, emit: Emit = ignore
+        cls,
+        directory: Path,
+        *,
+        quota_bytes: int,
+        min_free_bytes: int,
+        is_pinned: Callable[[Identity], bool] = lambda _: False,
+        emit: Emit = ignore,
     ) -> Self:
         """Open (or create) the store in ``directory``, mode 0700.
 
         ``quota_bytes``: what dynamic records may weigh together; ``min_free_bytes``: with less free
-        disk than that nothing more is written. A directory that can't be opened at all leaves a
-        store that misses everything, and says so by a fact.
+        disk than that nothing more is written; ``is_pinned``: what was pinned, should the index that says so
+        be lost. A directory that can't be opened at all leaves a store that misses everything, and says so by
+        a fact.
         """
-        store = cls(directory, quota_bytes=quota_bytes, min_free_bytes=min_free_bytes, emit=emit)
-        rows: list[tuple[str, str, int]] = []
-        rows = await store._attempt("open", store._open_sync, rows)
-        for key, tag, size in rows:
-            store._enter(key, size, pinned=tag == _PINNED)
+        store = cls(
+            directory,
+            quota_bytes=quota_bytes,
+            min_free_bytes=min_free_bytes,
+            is_pinned=is_pinned,
+            emit=emit,
+        )
+        await store._attempt("open", store._open, None, within_s=_OPEN_S)
         return store
+
+    def _open(self) -> None:
+        rows = self._disk.open()
+        self._loop.call_soon_threadsafe(self._enter_all, rows)
 
     def __len__(self) -> int:
         return len(self._dynamic) + len(self._pinned)
+
+    @property
+    def dynamic_records(self) -> int:
+        """Records that make room for newer ones."""
+        return len(self._dynamic)
+
+    @property
+    def pinned_records(self) -> int:
+        """Records that nothing evicts."""
+        return len(self._pinned)
 
     def __repr__(self) -> str:
         return (
@@ -146,17 +127,21 @@ class Store:
         key = identity.key
         if key not in self._dynamic and key not in self._pinned:
             return None
+        if self._stuck >= _MOST_STUCK:
+            return None
         self.touch(key)
 
-        def read() -> Record | None:
-            value = self._cache.get(key)
-            return None if value is None else Record.unpack(value)
+        def read() -> Record | Literal["gone"] | None:
+            value = self._disk.get(key)
+            return "gone" if value is None else Record.unpack(value)
 
         try:
-            record = await self._attempt("read", read, None)
-            if record is None:
-                self._leave(key)  # its file is gone, or can't be read
+            record = await self._attempt("read", read, None, within_s=_READ_S)
+            if record == "gone":
+                self._leave(key)  # or its file can't be read
                 return None
+            if record is None:
+                return None  # the disk may be better in a moment
             if record.identity != identity.blob:
                 raise RecordError("another identity under the same key")
         except RecordError as error:
@@ -179,9 +164,9 @@ class Store:
         pinned = pinned or key in self._pinned
 
         def write() -> bool:
-            if shutil.disk_usage(self._directory).free < self._min_free + len(value):
+            if self._disk.free_bytes < self._min_free + len(value):
                 return False
-            self._cache.set(key, value, tag=_PINNED if pinned else _DYNAMIC)
+            self._disk.set(key, value, pinned=pinned)
             return True
 
         if not await self._attempt("write", write, False):
@@ -198,11 +183,15 @@ class Store:
     async def remove(self, key: str) -> None:
         """Forget one record."""
         self._leave(key)
-        await self._attempt("remove", lambda: self._cache.delete(key), False)
+        await self._attempt("remove", lambda: self._disk.delete(key), None)
 
     def __contains__(self, identity: Identity) -> bool:
         key = identity.key
         return key in self._dynamic or key in self._pinned
+
+    def is_pinned(self, identity: Identity) -> bool:
+        """Whether there is a record of it that nothing evicts."""
+        return identity.key in self._pinned
 
     async def pin(self, identity: Identity) -> bool:
         """Take a dynamic record out of all eviction; False where there is none."""
@@ -211,14 +200,43 @@ class Store:
         if size is None:
             return key in self._pinned
 
-        def mark() -> bool:
-            value = self._cache.get(key)
-            return value is not None and bool(self._cache.set(key, value, tag=_PINNED))
-
-        if not await self._attempt("pin", mark, False):
+        if not await self._attempt("pin", lambda: self._disk.pin(key, pinned=True), False):
             return False
         self._enter(key, size, pinned=True)
         return True
+
+    async def purge(
+        self, is_gone: Callable[[Identity, int], bool], *, text: str | None = None
+    ) -> list[Identity]:
+        """Remove every record of which ``is_gone`` is true, pinned or not; which those were.
+
+        It is given the identity and the number of the last purge before the record was begun. ``text``: look
+        only at records of this normalised text, which their names begin with. Else the head of each record is
+        read: about half a second for 10,000, in a thread.
+        """
+        tag = "" if text is None else text_tag(text)
+        keys = [key for key in (*self._pinned, *self._dynamic) if key.startswith(tag)]
+
+        def find() -> list[Identity]:
+            found = []
+            for key in keys:
+                head = self._disk.head(key, HEAD_BYTES)
+                if head is None:
+                    continue
+                try:
+                    blob, since = facts_of(head)
+                    identity = _identity(blob)
+                except RecordError:
+                    continue  # nobody will ever hear it
+                if is_gone(identity, since):
+                    found.append(identity)
+            return found
+
+        covered: list[Identity] = []
+        covered = await self._attempt("purge", find, covered)
+        for identity in covered:
+            await self.remove(identity.key)
+        return covered
 
     async def verify(self, share: float) -> tuple[int, int]:
         """Read a share (0 to 1) of all records, drawn by chance, and check each whole. How many were
@@ -229,7 +247,7 @@ class Store:
         for key in chosen:
 
             def read(key: str = key) -> bool:
-                value = self._cache.get(key)
+                value = self._disk.get(key)
                 if value is not None:
                     Record.unpack(value)
                 return value is not None
@@ -246,92 +264,81 @@ class Store:
 
     async def refresh(self) -> None:
         """Learn of records that another process has put or removed."""
-        rows: list[tuple[str, str, int]] | None = None
-        rows = await self._attempt("refresh", self._rows, rows)
+        rows: list[Row] | None = None
+        rows = await self._attempt("refresh", self._disk.rows, rows)
         if rows is not None:
             known = {key for key, _, _ in rows}
             for key in [*self._dynamic, *self._pinned]:
                 if key not in known:
                     self._leave(key)
-            for key, tag, size in rows:
-                if key not in self._dynamic and key not in self._pinned:
-                    self._enter(key, size, pinned=tag == _PINNED)
+            self._enter_all(rows)
+
+    def _enter_all(self, rows: list[Row]) -> None:
+        for key, pinned, size in rows:
+            if key not in self._dynamic and key not in self._pinned:
+                self._enter(key, size, pinned=pinned)
 
     async def discard(self, *, older_than_s: float) -> int:
         """Remove dynamic records stored longer ago than that; how many. Pinned ones stay."""
-        # diskcache stamps rows by the wall clock.
-        before = datetime.now(UTC).timestamp() - older_than_s
-
-        def find() -> list[str]:
-            rows = self._cache._sql(
-                "SELECT key FROM Cache WHERE tag = ? AND store_time < ?", (_DYNAMIC, before)
-            )
-            return [key for (key,) in rows]
-
         old: list[str] = []
-        old = await self._attempt("discard", find, old)
+        old = await self._attempt("discard", lambda: self._disk.older(older_than_s), old)
         for key in old:
             await self.remove(key)
         return len(old)
 
+    async def sweep(self) -> int:
+        """Remove files that a crash left behind; how many. What is in them nobody could hear anyway."""
+        return await self._attempt("sweep", self._disk.sweep, 0)
+
     async def close(self) -> None:
         """Finish what is under way and close the files."""
-        if self._cache is not None:
-            await self._attempt("close", self._cache.close, None)
-        self._executor.shutdown()
+        await self._attempt("close", self._disk.close, None)
+        # A read that hangs for ever must not keep the process.
+        self._executor.shutdown(wait=not self._stuck)
 
     def _enter(self, key: str, size: int, *, pinned: bool) -> None:
         self._leave(key)
         if pinned:
             self._pinned[key] = size
+            self.pinned_bytes += size
         else:
             self._dynamic[key] = size
             self.dynamic_bytes += size
 
     def _leave(self, key: str) -> None:
-        self._pinned.pop(key, None)
+        self.pinned_bytes -= self._pinned.pop(key, 0)
         self.dynamic_bytes -= self._dynamic.pop(key, 0)
 
-    async def _attempt(self, operation: str, work: Callable[[], T], otherwise: T) -> T:
-        """Run blocking work on our threads; a fault of the disk gives ``otherwise`` and a fact."""
-        if self._cache is None and operation != "open":
+    async def _attempt(
+        self, operation: str, work: Callable[[], T], otherwise: T, *, within_s: float | None = None
+    ) -> T:
+        """Run blocking work on our threads; a fault of the disk gives ``otherwise`` and a fact.
+
+        ``within_s``: after so many seconds it counts as one, though the thread goes on.
+        """
+        if not self._disk.is_open and operation != "open":
             return otherwise
+        working = self._loop.run_in_executor(self._executor, work)
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._executor, work)
-        except _FAULTS as error:
+            if within_s is not None:
+                await asyncio.wait((working,), timeout=within_s)
+                if not working.done():
+                    self._stuck += 1
+                    working.add_done_callback(self._unstuck)
+                    raise TimeoutError(f"the disk took longer than {within_s:g} s")
+            return await working
+        except FAULTS as error:
             self._emit(StoreFailed(operation, f"{type(error).__name__}: {error}"))
             return otherwise
 
-    def _open_sync(self) -> list[tuple[str, str, int]]:
-        self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._directory.chmod(0o700)
-        cache = diskcache.Cache(
-            str(self._directory),
-            disk=_BytesDisk,
-            eviction_policy="none",
-            cull_limit=0,
-            # Every record is a file, so that its size stands in the index and its bytes are synced.
-            disk_min_file_size=0,
-        )
-        self._cache = cache
-        # One that can't even be read would cost us all the others, too.
-        if cache._sql(f"SELECT 1 FROM Cache WHERE {_DAMAGED}").fetchone():
-            cache._sql(f"DELETE FROM Cache WHERE {_DAMAGED}")
-        files = {name for (name,) in cache._sql("SELECT filename FROM Cache").fetchall()}
-        # Written by a process that died before its row; a young one may be about to write it.
-        before = datetime.now(UTC).timestamp() - _SWEPT_AFTER_S
-        for path in self._directory.glob("*/*/*.val"):
-            if (
-                str(path.relative_to(self._directory)) not in files
-                and path.stat().st_mtime < before
-            ):
-                path.unlink(missing_ok=True)
-        return self._rows()
+    def _unstuck(self, working: asyncio.Future[Any]) -> None:
+        self._stuck -= 1
+        if not working.cancelled():
+            working.exception()  # nobody waits for it any more
 
-    def _rows(self) -> list[tuple[str, str, int]]:
-        # A private door of the library's, confessed: there is no public way to list keys with
-        # their sizes and tags in one query, and one query per key is too slow at start.
-        rows: list[tuple[str, str, int]] = self._cache._sql(
-            "SELECT key, tag, size FROM Cache ORDER BY store_time"
-        ).fetchall()
-        return rows
+
+def _identity(blob: bytes) -> Identity:
+    try:
+        return Identity.parse(blob)
+    except ValueError as error:
+        raise RecordError(str(error)) from error

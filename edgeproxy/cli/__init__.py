@@ -10,6 +10,7 @@ import click
 
 from .. import __version__
 from .bench import bench
+from .cache import cache
 from .common import Failure
 from .demo import demo
 from .emulate import emulate
@@ -27,7 +28,7 @@ def edgeproxy() -> None:
     """An edge caching proxy for Sarvam text-to-speech."""
 
 
-for verb in (serve, demo, emulate, say, phrases, bench):
+for verb in (serve, demo, emulate, say, phrases, cache, bench):
     edgeproxy.add_command(verb)
 
 

@@ -66,6 +66,19 @@ class CeilingMoved(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class BreakerMoved(Event):
+    """The origin is no longer asked (``open``), asked once (``half-open``), or asked as ever (``closed``).
+
+    ``reason``: its latest failure; None once it is well.
+    """
+
+    account: str
+    model: str
+    state: str
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class CodecChanged(Event):
     """The origin refused the codec it was asked for, and takes this one."""
 
@@ -111,6 +124,25 @@ class RecordEvicted(Event):
 
     key: str
     size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Renewed(Event):
+    """A recording past its freshness was made anew behind the callers' backs, or could not be: ``reason``."""
+
+    key: str
+    ok: bool
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Purged(Event):
+    """Recordings were purged. ``scope``: which, without a text; ``records``: how many lay on the disk."""
+
+    number: int
+    soft: bool
+    scope: str
+    records: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +215,8 @@ class NightEnded(Event):
 class SegmentSpoken:
     """One segment of a turn. Times in seconds since the turn's first text was received; None: did not happen.
 
-    ``verdict``: ``hit-memory``, ``hit-disk``, ``collapsed``, ``miss`` or ``error``.
+    ``verdict``: ``hit-memory``, ``hit-disk``, ``stale``, ``collapsed``, ``miss``, ``bypass``, ``pause`` or
+    ``error``.
     ``key`` names the text and voice without showing them.
     """
 

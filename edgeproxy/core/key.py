@@ -5,8 +5,10 @@ keyed by it, and every read compares it, so a collision of hashes can cost a mis
 someone else's words. The key only names records.
 """
 
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, Self
 
 import xxhash
 
@@ -47,6 +49,23 @@ class Teller:
         return Identity(self, text, self.head + text.encode())
 
 
+@dataclass(frozen=True, slots=True)
+class Epochs:
+    """Which recordings of a voice count: those of its epoch. ``raised``: by ``model`` or ``model/speaker``.
+
+    Raising a number retires all that was said before in that voice, in one move and in every region; so
+    numbers are never lowered.
+    """
+
+    raised: Mapping[str, int] = field(default_factory=dict)
+
+    def of(self, voice: Voice) -> int:
+        """The epoch of ``voice``: raised with that of its model, and with its own."""
+        return self.raised.get(voice.model, 0) + self.raised.get(
+            f"{voice.model}/{voice.speaker}", 0
+        )
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Identity:
     """What one segment's audio is, whole. ``blob`` is the canonical form; equality is its equality."""
@@ -54,6 +73,20 @@ class Identity:
     teller: Teller
     text: str
     blob: bytes
+
+    @classmethod
+    def parse(cls, blob: bytes) -> Self:
+        """The identity that has this canonical form. Raises ValueError when it is of another version."""
+        head, voice, text = blob.split(b"\n", 2)
+        version, epoch, namespace = head.decode().split(" ", 2)
+        if version != str(VERSION):
+            raise ValueError(f"an identity of version {version}, not {VERSION}")
+        return cls(Teller(namespace, Voice(json.loads(voice)), int(epoch)), text.decode(), blob)
+
+    @property
+    def namespace(self) -> str:
+        """Whose audio it is."""
+        return self.teller.namespace
 
     @property
     def voice(self) -> Voice:

@@ -5,7 +5,7 @@ from math import ceil
 from aiohttp import web
 
 from ..cache.clip import ClipFailed
-from ..core.errors import EdgeProxyError, OriginUnreachable, Overloaded
+from ..core.errors import EdgeProxyError, OriginUnreachable
 from ..sarvam import refusals
 from ..sarvam.refusals import Refusal, Refused
 from ..sarvam.request_id import request_id
@@ -25,14 +25,14 @@ def refusal(error: BaseException) -> Refusal:
                 status=error.status,
                 message="The speech service can't be reached at the moment",
                 code=refusals.code_of(error.status),
-                retry_after_s=1.0,
+                retry_after_s=1.0 if error.retry_after_s is None else error.retry_after_s,
             )
         case EdgeProxyError():
             return Refusal(
                 status=error.status,
                 message=str(error),
                 code=refusals.code_of(error.status),
-                retry_after_s=error.retry_after_s if isinstance(error, Overloaded) else None,
+                retry_after_s=error.retry_after_s,
             )
         case _:
             return refusals.internal()
@@ -49,7 +49,7 @@ def answer(no: Refusal) -> web.Response:
     told_as = request_id()
     headers = {"x-request-id": told_as}
     if no.retry_after_s is not None:
-        headers["Retry-After"] = str(ceil(no.retry_after_s))
+        headers["Retry-After"] = str(max(1, ceil(no.retry_after_s)))
     return web.Response(
         status=no.status,
         body=no.body(told_as),

@@ -1,9 +1,12 @@
 """From a client's cuts to asks: whose audio it is, who pays, who is served first. The same at every door."""
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from ..core.key import Identity, Teller
+from ..core.errors import OriginSilent
+from ..core.key import Epochs, Identity, Teller
 from ..core.turn import Cut, Cuts
 from ..core.voice import Voice
 from ..phrases.generations import Generations, namespace
@@ -18,6 +21,7 @@ class TurnSettings:
     """How text becomes segments; times in milliseconds."""
 
     cuts: Cuts
+    epochs: Epochs
     generations: Generations
     library: Callable[[], Library]
     """The books as they are now: a turn keeps the ones it began with."""
@@ -27,6 +31,18 @@ class TurnSettings:
     trim_leading_silence_ms: int
     waiting_segments: int
     """Segments one client may have waiting to be sent."""
+    deadline_s: float
+    """For a turn, once all of its text is there."""
+
+
+@asynccontextmanager
+async def in_time(deadline_s: float | None) -> AsyncIterator[None]:
+    """Whatever is done of a turn in the block, it ends. Raises OriginSilent. None: no deadline yet."""
+    try:
+        async with asyncio.timeout(deadline_s):
+            yield
+    except TimeoutError:
+        raise OriginSilent("the turn was not over by its deadline") from None
 
 
 class Asker:
@@ -36,10 +52,13 @@ class Asker:
     like any other that all callers share.
     """
 
-    def __init__(self, client: Client, voice: Voice, generations: Generations) -> None:
+    def __init__(
+        self, client: Client, voice: Voice, generations: Generations, epochs: Epochs
+    ) -> None:
         self.voice = voice
         self._client = client
         self._generations = generations
+        self._epoch = epochs.of(voice)
         self._tellers: dict[tuple[str, int], Teller] = {}
         self._takes: dict[str, int] = {}
 
@@ -48,11 +67,12 @@ class Asker:
         account, rate = self._client.account, self.voice.rate
         order = Order.FIRST if first else Order.AHEAD
         if not library.holds(self.voice, cut.text):
-            own = self._identity(self._client.namespace, rate, cut.text)
+            own = self._identity(self._client.namespace, rate, cut.text, self._epoch)
             return Ask(own, account, order, keep=cut.keep)
         speaks = self._generations.speaking(self.voice, cut.text)
         if speaks is None:
-            return Ask(self._identity(NAMESPACE, rate, cut.text), account, order, keep=cut.keep)
+            shared = self._identity(NAMESPACE, rate, cut.text, self._epoch)
+            return Ask(shared, account, order, keep=cut.keep, written=True)
         # Takes are served in turn, so that what is heard often does not sound canned.
         take = self._takes[cut.text] = self._takes.get(cut.text, -1) + 1
         space = namespace(speaks.number, take % speaks.takes)
@@ -64,9 +84,10 @@ class Asker:
             master=self._identity(space, speaks.rate, cut.text),
         )
 
-    def _identity(self, space: str, rate: int, text: str) -> Identity:
+    def _identity(self, space: str, rate: int, text: str, epoch: int = 0) -> Identity:
+        # A generation is of its number, and of no epoch: it speaks until the next one is there.
         teller = self._tellers.get((space, rate))
         if teller is None:
             voice = self.voice if rate == self.voice.rate else self.voice.at_rate(rate)
-            teller = self._tellers[space, rate] = Teller(space, voice)
+            teller = self._tellers[space, rate] = Teller(space, voice, epoch)
         return teller.identity_of_normal(text)

@@ -28,11 +28,13 @@ from aiohttp import WSMsgType, web
 
 from ..cache.clip import Clip, State
 from ..core.audio import duration_s
+from ..core.errors import OriginSilent
 from ..core.events import Emit, SegmentSpoken, TurnEnded
 from ..sarvam import messages
 from ..sarvam.refusals import Refusal
 from ..speech import Ask, Speech
 from .answers import refusal
+from .asking import in_time
 from .encoding import Line, Output, Ready, Trim
 from .facts import segment_spoken
 
@@ -62,6 +64,8 @@ class Reply:
     parts: int = 0
     spoken: list[SegmentSpoken] = field(default_factory=list)
     first_write: float | None = None
+    deadline: float | None = None
+    """When it must be over; None until all of its text is there."""
     in_hand_until: float = 0.0
     """When the caller will have heard all that was sent, playing it from the first write on."""
     underruns: int = 0
@@ -103,6 +107,7 @@ class Door:
         *,
         parallel_segments: int,
         trim_leading_silence_ms: int,
+        deadline_s: float,
         executor: Executor,
         emit: Emit,
         on_empty: Callable[[], None],
@@ -112,6 +117,7 @@ class Door:
         self._speech = speech
         self._parallel_segments = parallel_segments
         self._trim_ms = trim_leading_silence_ms
+        self._deadline_s = deadline_s
         self._executor = executor
         self._emit = emit
         self._on_empty = on_empty
@@ -143,6 +149,7 @@ class Door:
 
     def end(self, reply: Reply) -> None:
         """The turn is whole."""
+        reply.deadline = monotonic() + self._deadline_s
         self._items.append(_End(reply))
 
     def nudge(self) -> None:
@@ -196,7 +203,7 @@ class Door:
                     if isinstance(item, _End):
                         await self._send_end(item)
                     else:
-                        await self._send_part(item)
+                        await self._send_in_time(item)
                 finally:
                     self._writing = False
                 self._done()
@@ -290,6 +297,14 @@ class Door:
         part.last_write = monotonic()
         reply.line.sent(ready, self._trim(part)(clip.pcm()))
         return True
+
+    async def _send_in_time(self, part: Part) -> None:
+        deadline = part.reply.deadline
+        try:
+            async with in_time(None if deadline is None else deadline - monotonic()):
+                await self._send_part(part)
+        except OriginSilent as error:
+            await self.refuse(part.reply, refusal(error))
 
     async def _send_part(self, part: Part) -> None:
         reply, clip = part.reply, part.clip

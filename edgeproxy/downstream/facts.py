@@ -30,7 +30,7 @@ def segment_spoken(
     def since(moment: float | None) -> float | None:
         return None if moment is None else moment - received
 
-    times = clip.times if clip is not None and how == "fill" else None
+    times = clip.times if clip is not None and how in ("fill", "bypass") else None
     return SegmentSpoken(
         verdict="error" if failed else verdict(clip, how),
         key=ask.identity.key,
@@ -51,10 +51,12 @@ def segment_spoken(
 
 
 def verdict(clip: Clip | None, how: str) -> str:
-    """``hit-memory``, ``hit-disk``, ``collapsed`` or ``miss``."""
+    """``hit-memory``, ``hit-disk``, ``stale``, ``collapsed``, ``miss``, ``bypass`` or ``pause``."""
     if how != "fill":
         return how
-    return "hit-disk" if clip is not None and clip.source is Source.DISK else "miss"
+    if clip is None or clip.source is not Source.DISK:
+        return "miss"
+    return "stale" if clip.stale else "hit-disk"
 
 
 def _lead(clip: Clip | None) -> float | None:

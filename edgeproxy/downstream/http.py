@@ -7,9 +7,9 @@ before it is an honest status, and what goes wrong after it is a broken body, ne
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from concurrent.futures import Executor
-from contextlib import contextmanager
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from time import monotonic
 
@@ -26,7 +26,7 @@ from ..sarvam.request_id import request_id as new_request_id
 from ..sarvam.requests import SpeechRequest
 from ..speech import Ask, Speech
 from .answers import refusal
-from .asking import Asker, TurnSettings
+from .asking import Asker, TurnSettings, in_time
 from .auth import Client
 from .encoding import Line, Output, Trim
 from .facts import segment_spoken
@@ -91,7 +91,7 @@ class HttpDoors:
         asked = requests.hear_rest(await self._body(request))
         reply, output = self._begin(asked, client)
 
-        with self._telling(reply, "rest", output):
+        async with self._telling(reply, "rest", output):
             pieces = [
                 self._trim(clip)(await clip.whole()) async for clip, _ in self._in_order(reply)
             ]
@@ -124,7 +124,7 @@ class HttpDoors:
         self, request: web.Request, response: web.StreamResponse, reply: Answer, line: Line
     ) -> None:
         output = line.output
-        with self._telling(reply, "stream", output):
+        async with self._telling(reply, "stream", output):
             async for clip, part in self._in_order(reply):
                 trim = self._trim(clip)
                 async for pcm in clip:
@@ -153,7 +153,7 @@ class HttpDoors:
     def _begin(self, asked: SpeechRequest, client: Client) -> tuple[Answer, Output]:
         fields = models.audible(asked.fields)
         models.check_ranges(fields["model"], asked.fields)
-        asker = Asker(client, Voice(fields), self._settings.generations)
+        asker = Asker(client, Voice(fields), self._settings.generations, self._settings.epochs)
         library = self._settings.library()
         reply = Answer(client, new_request_id())
         for cut in split(asked.text, self._settings.cuts, library.phrasebook):
@@ -187,11 +187,12 @@ class HttpDoors:
     async def _off_loop(self, work: Callable[[], bytes]) -> bytes:
         return await asyncio.get_running_loop().run_in_executor(self._executor, work)
 
-    @contextmanager
-    def _telling(self, reply: Answer, door: str, output: Output) -> Iterator[None]:
-        """Tell what became of a request, whatever did."""
+    @asynccontextmanager
+    async def _telling(self, reply: Answer, door: str, output: Output) -> AsyncIterator[None]:
+        """See that a request ends in time, and tell what became of it, whatever did."""
         try:
-            yield
+            async with in_time(self._settings.deadline_s):
+                yield
         except BaseException as error:
             self._tell(reply, door, output, error)
             raise

@@ -100,6 +100,7 @@ class Conversation:
             self._speech,
             parallel_segments=self._settings.parallel_segments,
             trim_leading_silence_ms=self._settings.trim_leading_silence_ms,
+            deadline_s=self._settings.deadline_s,
             executor=self._executor,
             emit=self._emit,
             on_empty=self._settle,
@@ -210,7 +211,9 @@ class Conversation:
         self._asker = None
         fields = models.audible(config.fields, model=self._query.model)
         models.check_ranges(fields["model"], config.fields)
-        self._asker = Asker(self._client, Voice(fields), self._settings.generations)
+        self._asker = Asker(
+            self._client, Voice(fields), self._settings.generations, self._settings.epochs
+        )
         self._output = Output(config.codec, fields["rate"], config.bitrate)
         self._min_buffer_size = config.min_buffer_size
         self._expecting = True

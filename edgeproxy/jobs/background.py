@@ -14,7 +14,7 @@ class Background:
     def __init__(self) -> None:
         self._tasks: set[asyncio.Task[None]] = set()
 
-    def start(self, name: str, work: Callable[[], Awaitable[None]]) -> None:
+    def start(self, name: str, work: Callable[[], Awaitable[object]]) -> None:
         """Begin ``work``, to be ended by :meth:`stop` at the latest."""
 
         async def run() -> None:

@@ -19,6 +19,7 @@ log: Final = logging.getLogger("edgeproxy")
 
 _LEVELS: Final[dict[type[Event], int]] = {
     events.DialFailed: logging.WARNING,
+    events.BreakerMoved: logging.WARNING,
     events.CeilingMoved: logging.WARNING,
     events.CodecChanged: logging.WARNING,
     events.FillRetried: logging.WARNING,

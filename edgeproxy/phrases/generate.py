@@ -20,6 +20,7 @@ from typing import Final
 
 from ..audio import quality
 from ..audio.resample import resample
+from ..cache.purge import Doom, Purges
 from ..cache.record import Record
 from ..cache.store import Store
 from ..core.audio import duration_s
@@ -101,11 +102,13 @@ class Generator:
         fetch: Fetch,
         generations: Generations,
         *,
+        purges: Purges,
         keep: int = 3,
         characters_per_second: float,
         emit: Emit = ignore,
     ) -> None:
         self._store = store
+        self._purges = purges
         self._studio = Studio(fetch, characters_per_second=characters_per_second)
         self._generations = generations
         self._keep = keep
@@ -188,6 +191,7 @@ class Generator:
 
     async def _make(self, due: Due, run: _Run) -> None:
         unit = due.unit
+        since = self._purges.number
         try:
             takes = await self._studio.takes(unit, run.allowance, previous_s=self._previous_s(unit))
             generation = Generation(
@@ -200,7 +204,7 @@ class Generator:
                 takes=len(takes),
                 recording=unit.recording.digest if unit.recording else None,
             )
-            await self._put(unit, generation, takes, run.allowance)
+            await self._put(unit, generation, takes, since, run.allowance)
         except Failed as failed:
             self._fail(due, failed, run)
         else:
@@ -213,14 +217,17 @@ class Generator:
         unit: Unit,
         generation: Generation,
         takes: Sequence[bytes],
+        since: int,
         allowance: Allowance,
     ) -> None:
-        """Keep all takes at all rates, or raise :class:`Failed`."""
+        """Keep all takes at all rates, or raise :class:`Failed`. ``since``: the last purge before."""
         for take, master in enumerate(takes):
             for rate in unit.rates:
                 pcm = await asyncio.to_thread(resample, master, rate=generation.rate, to=rate)
                 identity = _identity(unit.voice.at_rate(rate), unit.text, generation, take)
-                record = Record(identity.blob, rate, pcm, generation.made)
+                if self._purges.doom(identity, since=since) is Doom.GONE:
+                    raise Failed(["it was purged while it was made"], attempts=1)
+                record = Record(identity.blob, rate, pcm, generation.made, since)
                 if not await self._store.put(identity, record, pinned=True):
                     # What comes next would only be paid for and lost as well.
                     allowance.stopped = "the disk takes nothing more"
@@ -269,7 +276,7 @@ class Generator:
     def _is_there(self, unit: Unit, generation: Generation) -> bool:
         voice = unit.voice.at_rate(generation.rate)
         return all(
-            _identity(voice, unit.text, generation, take) in self._store
+            self._store.is_pinned(_identity(voice, unit.text, generation, take))
             for take in range(generation.takes)
         )
 

@@ -18,6 +18,11 @@ def namespace(number: int, take: int) -> str:
     return f"books:{number}:{take}"
 
 
+def is_generation(space: str) -> bool:
+    """Whether that is a namespace of :func:`namespace`."""
+    return space.startswith("books:")
+
+
 def unit_key(voice: Voice, text: str) -> str:
     """The name of a unit: of ``voice`` at any rate and the normalised ``text``."""
     return Teller("books", voice.at_rate(models.DEFAULT_RATE)).identity_of_normal(text).key

@@ -114,6 +114,12 @@ class Refusal:
         return self.status in _CLIENTS_FAULT
 
 
+def retry_after_s(header: str | None) -> float | None:
+    """Seconds of a ``Retry-After`` header; None where there is none that can be read. A date can't: it is
+    worth as much as two clocks agree, and Sarvam sends none."""
+    return float(header) if header is not None and re.fullmatch(r"[0-9]{1,6}", header) else None
+
+
 class Refused(Exception):
     """Raised by the parsers of this room: the message breaks Sarvam's schema.
 

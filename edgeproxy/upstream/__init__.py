@@ -2,7 +2,9 @@
 
 ``session``  one origin WebSocket: dial, configure, speak, end.
 ``pool``     the sessions of one (account, model), kept in books.
+``breaker``  whether the origin is asked at all, by (account, model).
 ``pools``    all of them.
 ``places``   how many sessions an account may hold, whatever the model.
 ``rest``     the origin's REST door, for the rates its WebSocket has not.
+``backoff``  how long to leave the origin alone.
 """

@@ -16,7 +16,7 @@ class Holder(Protocol):
 
     @property
     def waiting(self) -> int:
-        """Callers that wait for a session."""
+        """Callers that wait for a session; the night is none."""
 
     def spare_one(self) -> bool:
         """End an idle session that nobody waits for; False where there is none."""
@@ -52,6 +52,11 @@ class Places:
     def free(self) -> int:
         """Places that can be taken now; never negative."""
         return max(0, self.ceiling - self.taken)
+
+    @property
+    def callers_wait(self) -> bool:
+        """Whether a caller waits in any of the account's pools."""
+        return any(holder.waiting for holder in self._holders)
 
     def join(self, holder: Holder) -> None:
         """A pool begins to share these places."""

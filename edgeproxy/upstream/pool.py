@@ -9,30 +9,42 @@ themselves between two awaits::
                   └──────────┴──────────┴──► ended (closed in the background)
 
 * Idle sessions form a stack, the warmest on top; one that already has the voice goes first.
-* Waiters are served by order (first segments, look-ahead, night), then by age. The night never takes
-  the last `reserve` idle sessions.
+* Waiters are served by order (first segments, look-ahead, night), then by age; an order may rise while
+  its waiter waits. The night never takes the last `reserve` idle sessions, and nothing at all while a
+  caller of the account waits.
+* At the most `waiting_most` wait; one more is turned away at once, or, if it is a caller, the latest of
+  the night in its place. Among callers nobody is: to cut a turn that sounds is no better than to refuse
+  one that has not begun.
 * There are `ready` sessions to spare on top of the leased ones, as far as the account has places
   (:mod:`.places`), for as long as the pool is in use; callers who wait get the spare places of other
   pools, too.
 * A session past its age is replaced before it is closed, or, where there is no place for both, one at a
   time. One that has said `final` rests `rest_s`, in which late audio ends it.
 * Dials that fail back off, jittered, capped at 3 s; so do sessions that the origin ends before they
-  were good for anything. A `final` ends the backoff.
+  were good for anything. A `final` ends the backoff. When the origin ends idle sessions, callers dial at
+  once, but what is to stand ready again comes a random moment later: the other proxies lost theirs in
+  the same breath. What an origin says of when to come again is kept to.
 """
 
 import asyncio
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum
 from functools import partial
-from itertools import count
 from math import inf
 from time import monotonic
 from typing import Final
 
-from ..core.errors import Draining, LeaseTimeout, OriginError, OriginUnreachable
+from ..core.errors import (
+    Draining,
+    EdgeProxyError,
+    LeaseTimeout,
+    OriginError,
+    OriginUnreachable,
+    Overloaded,
+)
 from ..core.events import (
     ConfigSent,
     DialFailed,
@@ -42,11 +54,14 @@ from ..core.events import (
     ignore,
 )
 from ..core.voice import Voice
+from .backoff import backoff
 from .places import Places
 from .session import OriginRefused, Session
 
 _DIALS_AT_ONCE: Final = 8
-_BACKOFF_CAP_S: Final = 3.0
+_REFILL_JITTER_S: Final = 1.0
+_LONGEST_RETRY_AFTER_S: Final = 60.0
+"""An origin that asks for more is tried once in so long all the same."""
 _TICK_S: Final = 1.0
 _EARNEST_S: Final = 5.0
 """A session the origin ends sooner, without a final, was not meant in earnest."""
@@ -72,6 +87,8 @@ class Limits:
     reserve: int = 4
     """Idle sessions that the night leaves to callers."""
     lease_timeout_s: float = 3.0
+    waiting_most: int = 1000
+    """Waiters; per pool, so that the crowd of one model turns nobody away from another."""
     max_age_s: float = 3000.0
     rest_s: float = 0.1
     surplus_s: float = 60.0
@@ -80,19 +97,13 @@ class Limits:
     """How long after its latest lease a pool keeps sessions ready; 0 keeps none."""
 
 
-def backoff(cap_s: float = _BACKOFF_CAP_S) -> Iterator[float]:
-    """Delays between dials that fail, in seconds: doubling, jittered so that pools don't march in step."""
-    for attempt in count():
-        yield random.uniform(0.5, 1.0) * min(cap_s, 0.1 * 2.0 ** min(attempt, 10))
-
-
 Dial = Callable[[Callable[[Session], None]], Awaitable[Session]]
 """Dials a session, whose end will be told to the callback."""
 
 
 @dataclass(slots=True, eq=False)
 class _Waiter:
-    order: Order
+    order: Callable[[], Order]
     voice: Voice
     session: asyncio.Future[Session]
 
@@ -125,6 +136,9 @@ class Pool:
         self._resting: dict[Session, asyncio.TimerHandle] = {}
         self._dials: dict[asyncio.Task[Session | None], Voice | None] = {}
         self._waiters: list[_Waiter] = []
+        """Callers, by age."""
+        self._night: list[_Waiter] = []
+        """Regeneration, by age."""
         self._closers: set[asyncio.Task[None]] = set()
         self.codec: str | None = None
         """What sessions are asked for, where that is not what they were dialled for: an account or a
@@ -132,6 +146,9 @@ class Pool:
         self._spare_until = inf if keep else 0.0
         self._backoff: Iterator[float] | None = None
         self._dial_not_before = 0.0
+        self._refill_not_before = 0.0
+        self._held_s: float | None = None
+        """How long a lease lasts, the latest ones counting most; None while none has ended."""
         self._surplus_since: float | None = None
         self._last_problem: OriginError | None = None
         self._planning = False
@@ -154,7 +171,7 @@ class Pool:
 
     @property
     def waiting(self) -> int:
-        """Callers that wait for a session."""
+        """Callers that wait for a session; the night is none."""
         return len(self._waiters)
 
     @property
@@ -166,20 +183,26 @@ class Pool:
         return (
             f"<Pool {self._model}: {len(self._leased)} leased, {len(self._idle)} idle, "
             f"{len(self._resting)} resting, {len(self._dials)} dialling, "
-            f"{len(self._waiters)} waiting | ceiling {self._places.ceiling}>"
+            f"{len(self._waiters) + len(self._night)} waiting | ceiling {self._places.ceiling}>"
         )
 
     @asynccontextmanager
-    async def lease(self, voice: Voice, *, order: Order) -> AsyncIterator[Session]:
+    async def lease(
+        self, voice: Voice, *, order: Order | Callable[[], Order]
+    ) -> AsyncIterator[Session]:
         """Hold a session for one utterance, one that has ``voice`` if there is one.
 
-        Raises LeaseTimeout (all are busy), OriginUnreachable (none can be had), OriginRefused (the
-        origin turns the account away) or Draining.
+        ``order`` is asked for again whenever a session is free, where it may rise meanwhile.
+
+        Raises LeaseTimeout (all are busy), Overloaded (and too many wait already), OriginUnreachable (none
+        can be had), OriginRefused (the origin turns the account away) or Draining.
         """
-        session = await self._take(voice, order)
+        session = await self._take(voice, order if callable(order) else lambda: order)
+        began = monotonic()
         try:
             yield session
         finally:
+            self._learn(monotonic() - began)
             self._give_back(session)
 
     def expire(self) -> None:
@@ -204,17 +227,23 @@ class Pool:
         if not self.closed:
             self.closed = True
             self._places.leave(self)
-        for waiter in self._waiters:
-            if not waiter.session.done():
-                waiter.session.set_exception(Draining("the proxy is shutting down"))
-        self._waiters.clear()
+        self._turn_all_away(lambda: Draining("the proxy is shutting down"))
 
-    async def _take(self, voice: Voice, order: Order) -> Session:
+    def _turn_all_away(self, why: Callable[[], EdgeProxyError]) -> None:
+        for waiter in (*self._waiters, *self._night):
+            if not waiter.session.done():
+                waiter.session.set_exception(why())
+        self._waiters.clear()
+        self._night.clear()
+
+    async def _take(self, voice: Voice, order: Callable[[], Order]) -> Session:
         if self.closed:
             raise Draining("the proxy is shutting down")
+        queue = self._night if order() is Order.NIGHT else self._waiters
+        if len(self._waiters) + len(self._night) >= self._limits.waiting_most:
+            self._make_room(queue)
         waiter = _Waiter(order, voice, asyncio.get_running_loop().create_future())
-        self._waiters.append(waiter)
-        self._waiters.sort(key=lambda each: each.order)  # stable: by age within an order
+        queue.append(waiter)
         if self._limits.spare_for_s:
             self._spare_until = max(self._spare_until, monotonic() + self._limits.spare_for_s)
         self.plan()
@@ -224,8 +253,8 @@ class Pool:
             async with asyncio.timeout(self._limits.lease_timeout_s):
                 return await waiter.session
         except BaseException as error:
-            if waiter in self._waiters:
-                self._waiters.remove(waiter)
+            if waiter in queue:
+                queue.remove(waiter)
             elif (
                 waiter.session.done()
                 and not waiter.session.cancelled()
@@ -235,11 +264,43 @@ class Pool:
                 self._put_idle(waiter.session.result())
             if not isinstance(error, TimeoutError):
                 raise
-            if self._last_problem is not None:
-                raise OriginUnreachable(str(self._last_problem)) from self._last_problem
-            raise LeaseTimeout(
-                f"no origin session became free within {self._limits.lease_timeout_s:g} s"
-            ) from None
+            raise self._in_vain() from self._last_problem
+
+    def _in_vain(self) -> EdgeProxyError:
+        """What to tell somebody who has waited for a session as long as may be."""
+        problem = self._last_problem
+        # Where others speak it is us who are too many, whatever became of the latest dial.
+        if problem is None or self._leased:
+            waited = f"no origin session became free within {self._limits.lease_timeout_s:g} s"
+            return LeaseTimeout(waited, retry_after_s=self._crowd_gone_in_s())
+        dials_in_s = max(0.0, self._dial_not_before - monotonic())
+        if isinstance(problem, OriginRefused) and problem.status == 429:
+            return OriginRefused(replace(problem.refusal, retry_after_s=dials_in_s))
+        return OriginUnreachable(str(problem), retry_after_s=dials_in_s)
+
+    def _make_room(self, queue: list[_Waiter]) -> None:
+        """Turn somebody away: the latest of the night, or else, by raising Overloaded, who comes now."""
+        full = Overloaded(
+            f"{len(self._waiters) + len(self._night)} others wait for an origin session already",
+            retry_after_s=self._crowd_gone_in_s(),
+        )
+        if queue is self._night or not self._night:
+            raise full
+        latest = self._night.pop()
+        if not latest.session.done():
+            latest.session.set_exception(full)
+
+    def _learn(self, held_s: float) -> None:
+        held_s += self._limits.rest_s
+        self._held_s = held_s if self._held_s is None else 0.8 * self._held_s + 0.2 * held_s
+
+    def _crowd_gone_in_s(self) -> float:
+        """When all who wait now will have been served, at the pace of the latest leases, or given up."""
+        longest_s = self._limits.lease_timeout_s
+        if self._held_s is None:
+            return longest_s
+        crowd = len(self._waiters) + len(self._night) + 1
+        return min(longest_s, self._held_s * crowd / max(1, len(self._leased)))
 
     def _put_idle(self, session: Session) -> None:
         self._leased.discard(session)
@@ -281,22 +342,27 @@ class Pool:
 
     def spare_one(self) -> bool:
         """Give up the coldest idle session, for another pool of the account. See Places.reclaim."""
-        if not self._idle or self._waiters:
+        if not self._idle or self.waiting:
             return False
         self._idle[0].end("its place was needed")
         return True
 
     def _serve(self) -> None:
-        while self._waiters:
-            waiter = self._waiters[0]
-            if waiter.session.done():  # cancelled; it removes itself, too
-                self._waiters.pop(0)
-                continue
-            # What stands ready is for callers; the night takes what was dialled for it.
-            kept = self._limits.reserve if waiter.order is Order.NIGHT else 0
-            if len(self._idle) <= kept:
+        while self._idle and self._waiters:
+            # Only now: somebody else may have come to want what was merely looked ahead to.
+            first = min(
+                self._waiters, key=lambda each: each.order()
+            )  # of these, the one who came first
+            self._waiters.remove(first)
+            self._hand_to(first)
+        # What stands ready is for callers; the night takes what was dialled for it.
+        while self._night and len(self._idle) > self._limits.reserve:
+            if self._places.callers_wait:
                 return
-            self._waiters.pop(0)
+            self._hand_to(self._night.pop(0))
+
+    def _hand_to(self, waiter: _Waiter) -> None:
+        if not waiter.session.done():  # else cancelled
             session = self._choose(waiter.voice)
             self._leased.add(session)
             waiter.session.set_result(session)
@@ -304,17 +370,19 @@ class Pool:
     def _grow(self, now: float) -> None:
         if now < self._dial_not_before:
             return
-        ready = self._limits.ready if now < self._spare_until else 0
+        ready = self._limits.ready if self._refill_not_before <= now < self._spare_until else 0
         fresh = sum(not self._is_old(session, now) for session in self._idle)
         # Resting sessions are not counted: whoever comes now would have to wait out their rest.
-        night = any(waiter.order is Order.NIGHT for waiter in self._waiters)
-        ready = max(ready, self._limits.reserve if night else 0)
-        missing = len(self._waiters) + ready - fresh - len(self._dials)
+        waiters = len(self._waiters)
+        if self._night and not self._places.callers_wait:
+            waiters += len(self._night)
+            ready = max(ready, self._limits.reserve)
+        missing = waiters + ready - fresh - len(self._dials)
         for _ in range(min(missing, _DIALS_AT_ONCE - len(self._dials))):
             if not self._places.free:
                 # Callers who wait come before what merely stands ready for another model.
                 coming = len(self._dials) + self._places.closing
-                if coming < len(self._waiters):
+                if coming < waiters:
                     self._places.reclaim(self)
                 return
             self._start_dial()
@@ -384,25 +452,32 @@ class Pool:
     def _dial_failed(self, error: OriginError) -> None:
         self._last_problem = error
         self._emit(DialFailed(self._model, str(error)))
+        again_in_s = 0.0
         if isinstance(error, OriginRefused):
+            again_in_s = min(error.refusal.retry_after_s or 0.0, _LONGEST_RETRY_AFTER_S)
             if error.status == 429:
                 self._places.lower()
             elif error.is_clients_fault:
                 # The account itself is turned away: waiting would not help anyone.
-                for waiter in self._waiters:
-                    if not waiter.session.done():
-                        waiter.session.set_exception(OriginRefused(error.refusal))
-                self._waiters.clear()
-        self._back_off()
+                self._turn_all_away(partial(OriginRefused, error.refusal))
+        self._back_off(at_least_s=again_in_s)
 
-    def _back_off(self) -> None:
+    def _back_off(self, *, at_least_s: float = 0.0) -> None:
         now = monotonic()
-        if now < self._dial_not_before:
+        if now + at_least_s < self._dial_not_before:
             return  # dials that failed together count once
         if self._backoff is None:
             self._backoff = backoff()
-        delay = next(self._backoff)
+        delay = max(next(self._backoff), at_least_s)
         self._dial_not_before = now + delay
+        asyncio.get_running_loop().call_later(delay, self.plan)
+
+    def _refill_later(self) -> None:
+        now = monotonic()
+        if now < self._refill_not_before:
+            return  # sessions that ended together are replaced together
+        delay = random.uniform(0.0, _REFILL_JITTER_S)
+        self._refill_not_before = now + delay
         asyncio.get_running_loop().call_later(delay, self.plan)
 
     def _voice_to_warm(self) -> Voice | None:
@@ -427,6 +502,8 @@ class Pool:
         ):
             self._last_problem = session.problem
             self._back_off()
+        elif session.problem is not None and session not in self._leased:
+            self._refill_later()
         held = session in self._idle or session in self._leased or session in self._resting
         if session in self._idle:
             self._idle.remove(session)
@@ -464,6 +541,6 @@ class Pool:
             elif now - self._surplus_since >= self._limits.surplus_s:
                 self._idle[0].end("not needed")  # the coldest, one at a time
             self.plan()
-            in_use = self.size or self._waiters or self._closers
+            in_use = self.size or self._waiters or self._night or self._closers
             if not in_use and now >= self._spare_until:
                 self._retire()  # a model nobody asks for any more

@@ -1,10 +1,15 @@
-"""All pools: one for each (account, model) that is in use; the pools of an account share its places."""
+"""All pools: one for each (account, model) that is in use; the pools of an account share its places.
+
+Beside each stands the breaker of the same (account, model), which is asked for REST's utterances, too,
+and outlives a pool: what it knows is about the origin, not about sessions.
+"""
 
 import asyncio
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from ..core.voice import Voice
+from .breaker import Breaker
 from .places import Places
 from .pool import Pool
 
@@ -18,15 +23,24 @@ class Account:
 
 
 MakePool = Callable[[Account, str, Places, Sequence[Voice]], Pool]
+MakeBreaker = Callable[[Account, str], Breaker]
 
 
 class Pools:
     """A pool begins with its first lease, or by :meth:`warm`, and ends by itself when it is not used."""
 
-    def __init__(self, make: MakePool, *, make_places: Callable[[], Places]) -> None:
+    def __init__(
+        self,
+        make: MakePool,
+        *,
+        make_places: Callable[[], Places],
+        make_breaker: MakeBreaker = lambda account, model: Breaker(account.name, model),
+    ) -> None:
         self._make = make
         self._make_places = make_places
+        self._make_breaker = make_breaker
         self._pools: dict[tuple[Account, str], Pool] = {}
+        self._breakers: dict[tuple[Account, str], Breaker] = {}
         self._places: dict[Account, Places] = {}
 
     def __iter__(self) -> Iterator[Pool]:
@@ -43,6 +57,22 @@ class Pools:
                 places = self._places[account] = self._make_places()
             pool = self._pools[account, model] = self._make(account, model, places, voices)
         return pool
+
+    def breaker(self, account: Account, model: str) -> Breaker:
+        """The breaker of ``account`` and ``model``: each utterance is an attempt of it."""
+        breaker = self._breakers.get((account, model))
+        if breaker is None:
+            # Anybody can name a model: what a new one would not do otherwise is not kept.
+            self._breakers = {key: each for key, each in self._breakers.items() if not each.at_rest}
+            breaker = self._breakers[account, model] = self._make_breaker(account, model)
+        return breaker
+
+    @property
+    def problems(self) -> list[str]:
+        """What is wrong with the origin now, the worst first; empty while it is well."""
+        refused = (each.problem for each in self._breakers.values())
+        failed = (str(pool.problem) for pool in self if pool.problem is not None)
+        return [*filter(None, refused), *failed]
 
     def warm(self, account: Account, voices: Iterable[Voice]) -> None:
         """Begin the pools of the models of ``voices``, configured with them in turn."""

@@ -14,7 +14,7 @@ from ..core.voice import Voice
 from ..sarvam import requests
 from ..sarvam.handshake import KEY_HEADER, REST_PATH, origin_url
 from ..sarvam.messages import WireError
-from ..sarvam.refusals import Refusal
+from ..sarvam.refusals import Refusal, retry_after_s
 from .pools import Account
 from .session import MakeDecoder, OriginRefused, Utterance
 
@@ -55,7 +55,10 @@ class RestDoor:
             ):
                 body = await response.read()
                 if response.status != 200:
-                    raise OriginRefused(Refusal.from_body(response.status, body))
+                    again_in_s = retry_after_s(response.headers.get("Retry-After"))
+                    raise OriginRefused(
+                        Refusal.from_body(response.status, body, retry_after_s=again_in_s)
+                    )
                 utterance.hear(requests.hear_answer(body))
                 utterance.finish()
         except TimeoutError:

@@ -30,13 +30,14 @@ from ..core.errors import (
     OriginBabble,
     OriginClosed,
     OriginError,
+    OriginLetGo,
     OriginSilent,
     OriginUnreachable,
 )
 from ..core.voice import Voice
 from ..sarvam import messages
 from ..sarvam.messages import WireError
-from ..sarvam.refusals import Refusal
+from ..sarvam.refusals import Refusal, retry_after_s
 
 log: Final = logging.getLogger(__name__)
 
@@ -180,7 +181,11 @@ class Session:
         except InvalidStatus as error:
             response = error.response
             raise OriginRefused(
-                Refusal.from_body(response.status_code, bytes(response.body or b""))
+                Refusal.from_body(
+                    response.status_code,
+                    bytes(response.body or b""),
+                    retry_after_s=retry_after_s(response.headers.get("Retry-After")),
+                )
             ) from error
         except OSError as error:  # a timeout is one, too
             why = error.strerror or "no answer in time"
@@ -239,7 +244,7 @@ class Session:
         Raises an :class:`OriginError` and is then not reusable; likewise when cancelled.
         """
         if self.state is not State.IDLE:
-            raise OriginClosed(f"the session ended while idle: {self.ended_because}")
+            raise OriginLetGo(f"the session ended while idle: {self.ended_because}")
         utterance = Utterance(
             into=into, decoder=self._make_decoder(codec or self._codec, voice.rate)
         )
@@ -322,7 +327,8 @@ class Session:
     def _closed(self, what: str) -> OriginClosed:
         self.closed_code = self._socket.close_code
         reason = self._socket.close_reason
-        return OriginClosed(f"{what} ({self.closed_code}{' ' + reason if reason else ''})")
+        kind = OriginLetGo if self.closed_code == _CLOSE_LIMIT else OriginClosed
+        return kind(f"{what} ({self.closed_code}{' ' + reason if reason else ''})")
 
     def _hear(self, message: str | bytes) -> bool:
         """One message of the origin's; whether an utterance's first sound came with it.

@@ -11,6 +11,8 @@ from edgeproxy.cache.flight import Flights
 from edgeproxy.core.errors import OriginClosed
 from edgeproxy.core.key import Identity
 
+from ..conftest import until
+
 Identify = Callable[[str], Identity]
 
 
@@ -180,3 +182,61 @@ async def test_a_failure_of_the_origins_is_no_bug(
         await clip.whole()
     await flights.land(timeout_s=5)
     assert not caplog.records
+
+
+async def test_a_flight_of_ones_own_is_joined_by_nobody(identify: Identify) -> None:
+    flights, origin = Flights(), Origin()
+    joined, _ = flights.join(identify("hello"), origin.fill)
+    alone = flights.alone(identify("hello"), origin.fill)
+    again, late = flights.join(identify("hello"), origin.fill)
+    assert late
+    assert again is joined is not alone
+    origin.permit.set()
+    assert await alone.whole() == await joined.whole()
+    assert origin.calls == 2
+    assert await flights.land(timeout_s=5) == 0
+
+
+async def test_a_flight_of_ones_own_is_called_off_like_any_other(identify: Identify) -> None:
+    flights, origin = Flights(), Origin()
+    origin.paid = False
+    identity = identify("hello")
+    alone = flights.alone(identity, origin.fill)
+    joined, _ = flights.join(identity, origin.fill)
+    flights.leave(identity, alone)
+    await until(lambda: len(flights) == 1)
+    assert alone.state is not State.COMPLETE
+    origin.permit.set()
+    assert await joined.whole() == b"ab"
+
+
+async def test_a_fill_that_was_started_needs_no_listener_and_may_be_joined(
+    identify: Identify,
+) -> None:
+    flights, origin = Flights(), Origin()
+    origin.paid = False
+    identity = identify("hello")
+    flights.start(identity, origin.fill)
+    flights.start(identity, origin.fill)
+    clip, late = flights.join(identity, origin.fill)
+    assert late
+    flights.leave(identity, clip)
+    origin.permit.set()
+    assert await clip.whole() == b"ab"
+    assert origin.calls == 1
+
+
+async def test_a_purged_flight_is_heard_to_its_end_and_joined_by_nobody(
+    identify: Identify,
+) -> None:
+    flights, origin = Flights(), Origin()
+    identity = identify("hello")
+    before, _ = flights.join(identity, origin.fill)
+    assert flights.purge(lambda each: each == identity) == 1
+    after, late = flights.join(identity, origin.fill)
+    assert not late
+    assert after is not before
+    origin.permit.set()
+    assert (await before.whole(), await after.whole()) == (b"ab", b"ab")
+    assert origin.calls == 2
+    assert await flights.land(timeout_s=5) == 0

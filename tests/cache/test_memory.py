@@ -72,5 +72,5 @@ def test_the_books_balance_whatever_happens(steps: list[tuple[str, str]]) -> Non
                 memory.forget(identity)
         assert memory.size <= 40
         assert (memory.size == 0) == (len(memory) == 0)
-    memory.clear()
+    memory.purge(lambda _: True)
     assert (len(memory), memory.size) == (0, 0)

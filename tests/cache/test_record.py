@@ -1,12 +1,13 @@
 """A record comes back as it was, or not at all."""
 
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edgeproxy.cache.record import MAGIC, Record
+from edgeproxy.cache.record import MAGIC, Record, facts_of
 from edgeproxy.core.errors import RecordError
 from edgeproxy.core.key import checksum
 
@@ -20,7 +21,7 @@ RECORD = Record("1 0 ns\n{}\nनमस्ते".encode(), 24000, b"\x01\x00" * 
     samples=st.binary(max_size=400),
 )
 def test_a_record_comes_back_as_it_was(identity: bytes, rate: int, samples: bytes) -> None:
-    record = Record(identity, rate, samples + samples, MADE)
+    record = Record(identity, rate, samples + samples, MADE, purge=7)
     assert Record.unpack(record.pack()) == record
 
 
@@ -56,5 +57,9 @@ def test_another_version_of_the_form_is_a_clean_miss() -> None:
         Record.unpack(b"EPR0" + RECORD.pack()[4:])
 
 
-def test_a_record_from_the_future_has_no_negative_age() -> None:
-    assert Record(b"", 8000, b"", datetime.now(UTC) + timedelta(hours=5)).age_s == 0
+def test_the_identity_is_read_without_the_audio() -> None:
+    assert facts_of(RECORD.pack()[:150]) == (RECORD.identity, 0)
+    assert facts_of(replace(RECORD, purge=3).pack()) == (RECORD.identity, 3)
+    for head in (b"EPR0" + RECORD.pack()[4:], RECORD.pack()[:20], b""):
+        with pytest.raises(RecordError):
+            facts_of(head)

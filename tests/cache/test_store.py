@@ -2,14 +2,18 @@
 
 import asyncio
 import os
+import shutil
 import sqlite3
 import stat
+import threading
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from edgeproxy.cache.disk import Disk
 from edgeproxy.cache.record import Record
 from edgeproxy.cache.store import Store
 from edgeproxy.core.events import (
@@ -20,6 +24,8 @@ from edgeproxy.core.events import (
     StoreFailed,
 )
 from edgeproxy.core.key import Identity
+
+from ..conftest import until
 
 Identify = Callable[[str], Identity]
 MADE = datetime(2026, 11, 24, tzinfo=UTC)
@@ -37,12 +43,18 @@ async def store(tmp_path: Path, facts: list[Event]) -> AsyncIterator[Store]:
 
 
 async def open_store(
-    directory: Path, facts: list[Event], *, quota_bytes: int = 10_000_000, min_free_bytes: int = 0
+    directory: Path,
+    facts: list[Event],
+    *,
+    quota_bytes: int = 10_000_000,
+    min_free_bytes: int = 0,
+    is_pinned: Callable[[Identity], bool] = lambda _: False,
 ) -> Store:
     return await Store.open(
         directory / "records",
         quota_bytes=quota_bytes,
         min_free_bytes=min_free_bytes,
+        is_pinned=is_pinned,
         emit=facts.append,
     )
 
@@ -122,6 +134,7 @@ async def test_leftovers_of_a_crash_are_swept_and_records_are_not(
     fresh = leftover.with_name("4567.val")
     fresh.write_bytes(b"another process is about to write its row")
     second = await open_store(tmp_path, facts)
+    assert await second.sweep() == 1
     assert not leftover.exists()
     assert fresh.exists()
     assert await second.get(identity) == record_of(identity)
@@ -207,18 +220,134 @@ async def test_a_store_that_cannot_be_opened_misses_everything_and_says_so(
     await store.close()
 
 
-async def test_a_corrupt_index_is_a_miss_not_an_error(
-    tmp_path: Path, facts: list[Event], identify: Identify
+@pytest.mark.parametrize("damage", [b"this is no database" * 1000, b""])
+async def test_a_damaged_index_is_made_anew_from_the_records(
+    tmp_path: Path, facts: list[Event], identify: Identify, damage: bytes
+) -> None:
+    kept, pinned, bad = identify("hello"), identify("greeting"), identify("bad")
+    first = await open_store(tmp_path, facts)
+    for identity in (kept, pinned, bad):
+        await first.put(identity, record_of(identity, 500 if identity == bad else 1000))
+    await first.close()
+    with sqlite3.connect(tmp_path / "records" / "cache.db") as index:
+        index.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    index.close()
+    # As another machine would find it: no connection of this process to the files.
+    moved = tmp_path / "moved"
+    shutil.copytree(
+        tmp_path / "records", moved / "records", ignore=shutil.ignore_patterns("*-wal", "*-shm")
+    )
+    (file,) = (each for each in files(moved) if each.stat().st_size < 900)
+    file.write_bytes(file.read_bytes()[:-1])
+    database = moved / "records" / "cache.db"
+    good = database.read_bytes()
+    database.write_bytes(damage or good[:4096] + b"x" * (len(good) - 4096))
+    second = await open_store(moved, facts, is_pinned=lambda identity: identity == pinned)
+    assert await second.get(kept) == record_of(kept)
+    assert await second.get(bad) is None
+    assert (second.pinned_records, second.dynamic_records) == (1, 1)
+    assert not (moved / "records.damaged").exists()
+    await second.close()
+
+
+async def test_a_locked_index_is_a_miss_for_the_moment_and_nothing_is_lost(
+    store: Store, tmp_path: Path, facts: list[Event], identify: Identify
+) -> None:
+    identity, other = identify("hello"), identify("other")
+    await store.put(identity, record_of(identity))
+    with sqlite3.connect(tmp_path / "records" / "cache.db") as locked:
+        locked.execute("BEGIN EXCLUSIVE")
+        assert not await store.put(other, record_of(other))
+        locked.rollback()
+    locked.close()
+    assert [fact for fact in facts if isinstance(fact, StoreFailed)]
+    assert await store.get(identity) == record_of(identity)
+    assert await store.put(other, record_of(other))
+
+
+async def test_an_index_that_is_locked_at_the_start_is_found_when_it_is_free(
+    tmp_path: Path, facts: list[Event], identify: Identify, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     identity = identify("hello")
     first = await open_store(tmp_path, facts)
     await first.put(identity, record_of(identity))
     await first.close()
-    (tmp_path / "records" / "cache.db").write_bytes(b"this is no database" * 1000)
-    second = await open_store(tmp_path, facts)
-    assert await second.get(identity) is None
-    assert [fact for fact in facts if isinstance(fact, StoreFailed)]
+    monkeypatch.setattr("edgeproxy.cache.store._OPEN_S", 0.05)
+    with sqlite3.connect(tmp_path / "records" / "cache.db") as locked:
+        locked.execute("BEGIN EXCLUSIVE")
+        second = await open_store(tmp_path, facts)
+        assert await second.get(identity) is None
+        assert [fact.operation for fact in facts if isinstance(fact, StoreFailed)] == ["open"]
+        locked.rollback()
+    locked.close()
+    await until(lambda: len(second) == 1)
+    assert await second.get(identity) == record_of(identity)
     await second.close()
+
+
+async def test_a_disk_that_hangs_is_a_miss_and_nobody_else_is_sent_after_it(
+    store: Store,
+    tmp_path: Path,
+    facts: list[Event],
+    identify: Identify,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    identities = [identify(text) for text in "abc"]
+    for identity in identities:
+        await store.put(identity, record_of(identity))
+    mended, hanging = threading.Event(), 0
+
+    def hang(self: Disk, key: str) -> bytes | None:
+        nonlocal hanging
+        hanging += 1
+        mended.wait()
+        return real(self, key)
+
+    real = Disk.get
+    with monkeypatch.context() as patched:
+        patched.setattr(Disk, "get", hang)
+        patched.setattr("edgeproxy.cache.store._READ_S", 0.01)
+        try:
+            assert await asyncio.gather(*map(store.get, identities[:2])) == [None, None]
+            await until(lambda: hanging == 2)
+            assert await store.get(identities[2]) is None
+            assert hanging == 2
+        finally:
+            mended.set()
+    assert len([fact for fact in facts if isinstance(fact, StoreFailed)]) == 2
+    assert len(store) == 3
+    async with asyncio.timeout(10):
+        while await store.get(identities[0]) is None:
+            await asyncio.sleep(0.001)  # until the threads are back
+    for identity in identities:
+        assert await store.get(identity) == record_of(identity)
+
+
+async def test_a_purge_removes_what_is_gone_pinned_or_not(store: Store, identify: Identify) -> None:
+    pinned, dynamic, later = identify("greeting"), identify("chatter"), identify("later")
+    await store.put(pinned, record_of(pinned), pinned=True)
+    await store.put(dynamic, record_of(dynamic))
+    await store.put(later, replace(record_of(later), purge=5))
+    gone = await store.purge(lambda _, since: since < 5)
+    assert set(gone) == {pinned, dynamic}
+    assert await store.get(later) is not None
+    assert len(store) == 1
+
+
+async def test_a_purge_of_a_text_looks_at_its_records_alone(
+    store: Store, identify: Identify
+) -> None:
+    hello, other = identify("hello"), identify("other")
+    looked_at: list[Identity] = []
+
+    def is_gone(identity: Identity, _: int) -> bool:
+        looked_at.append(identity)
+        return True
+
+    for identity in (hello, other):
+        await store.put(identity, record_of(identity))
+    assert await store.purge(is_gone, text="hello") == [hello] == looked_at
+    assert await store.get(other) is not None
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edgeproxy.core.key import Teller, checksum, text_tag
+from edgeproxy.core.key import Epochs, Teller, checksum, text_tag
 from edgeproxy.core.voice import Voice
 
 VOICE = Voice({"model": "bulbul:v3", "language": "hi-IN", "speaker": "shubh", "rate": 24000})
@@ -90,3 +90,12 @@ def test_a_namespace_cannot_reach_into_the_next_line() -> None:
 def test_the_checksum_sees_every_byte() -> None:
     assert len(checksum(b"abc")) == 16
     assert checksum(b"abc") != checksum(b"abd")
+
+
+def test_an_epoch_is_raised_with_the_model_and_with_the_voice() -> None:
+    epochs = Epochs({"bulbul:v3": 2, "bulbul:v3/shubh": 1})
+    assert [epochs.of(VOICE), Epochs().of(VOICE)] == [3, 0]
+    other = Voice({**VOICE.fields, "speaker": "ritu"})
+    assert epochs.of(other) == 2
+    identity = Teller("ns", VOICE).identity("hello")
+    assert Teller("ns", VOICE, epochs.of(VOICE)).identity("hello") != identity

@@ -5,7 +5,15 @@ import json
 import pytest
 
 from edgeproxy.cache.clip import ClipFailed
-from edgeproxy.core.errors import LeaseTimeout, OriginClosed, OriginSilent, OriginUnreachable
+from edgeproxy.core.errors import (
+    EdgeProxyError,
+    LeaseTimeout,
+    OriginClosed,
+    OriginDown,
+    OriginSilent,
+    OriginUnreachable,
+    Overloaded,
+)
 from edgeproxy.downstream.answers import answer, is_bug, refusal
 from edgeproxy.sarvam import refusals
 from edgeproxy.sarvam.refusals import Refused
@@ -19,6 +27,7 @@ from edgeproxy.upstream.session import OriginRefused
         (OriginClosed("it broke"), 502),
         (OriginSilent("nothing came"), 504),
         (LeaseTimeout("all are busy"), 503),
+        (OriginDown("it fails everything"), 503),
         (OriginRefused(refusals.credentials()), 403),
         (Refused(refusals.empty_text()), 400),
     ],
@@ -58,3 +67,22 @@ def test_over_http_it_is_sarvams_body_with_the_headers_sdks_look_at() -> None:
     assert response.headers["Retry-After"] == "2"
     assert body["error"]["request_id"] == response.headers["x-request-id"]
     assert set(body["error"]) == {"message", "code", "request_id"}
+
+
+@pytest.mark.parametrize(
+    ("error", "header"),
+    [
+        (OriginDown("it fails everything", retry_after_s=1.4), "2"),
+        (OriginUnreachable("no connection", retry_after_s=0.0), "1"),
+        (OriginUnreachable("no connection"), "1"),
+        (Overloaded("the queue is full", retry_after_s=12.0), "12"),
+        (OriginRefused(refusals.rate_limited(retry_after_s=30.0)), "30"),
+        (OriginRefused(refusals.rate_limited()), None),
+        (OriginSilent("nothing came"), None),
+    ],
+    ids=repr,
+)
+def test_when_to_come_again_is_told_where_it_is_known(
+    error: EdgeProxyError, header: str | None
+) -> None:
+    assert answer(refusal(error)).headers.get("Retry-After") == header

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from edgeproxy.core.key import Epochs
 from edgeproxy.core.turn import Cut, Cuts
 from edgeproxy.core.voice import Voice
 from edgeproxy.downstream.asking import Asker
@@ -43,7 +44,7 @@ def generation(number: int, *, rate: int, takes: int = 1) -> Generation:
 
 
 def test_what_no_book_holds_is_the_clients_own(generations: Generations) -> None:
-    ask = Asker(CLIENT, VOICE, generations).ask(Cut("नमस्ते।"), Library.empty(), first=True)
+    ask = Asker(CLIENT, VOICE, generations, Epochs()).ask(Cut("नमस्ते।"), Library.empty(), first=True)
     assert ask.identity.teller.namespace == "key-1"
     assert ask.account == CLIENT.account
     assert ask.order is Order.FIRST
@@ -53,7 +54,7 @@ def test_what_no_book_holds_is_the_clients_own(generations: Generations) -> None
 def test_later_segments_are_looked_ahead_and_clocked_cuts_are_not_kept(
     generations: Generations,
 ) -> None:
-    ask = Asker(CLIENT, VOICE, generations).ask(
+    ask = Asker(CLIENT, VOICE, generations, Epochs()).ask(
         Cut("नमस्ते", keep=False), Library.empty(), first=False
     )
     assert ask.order is Order.AHEAD
@@ -69,7 +70,7 @@ def test_what_a_book_holds_is_everybodys(demo_books: Path, generations: Generati
         for segment in phrase.segments
         if library.holds(voice, segment)
     )
-    asker = Asker(CLIENT, voice, generations)
+    asker = Asker(CLIENT, voice, generations, Epochs())
     assert asker.ask(Cut(text), library, first=True).identity.teller.namespace == NAMESPACE
     assert asker.ask(Cut("x" + text), library, first=True).identity.teller.namespace == "key-1"
 
@@ -80,7 +81,7 @@ def test_what_was_made_is_spoken_by_the_generation_the_pointer_stands_at(
     library = Library.load(demo_books, Cuts())
     voice, text = held_text(library)
     generations.add(voice, text, generation(1, rate=voice.rate), move=True)
-    asker = Asker(CLIENT, voice.at_rate(8000), generations)
+    asker = Asker(CLIENT, voice.at_rate(8000), generations, Epochs())
     ask = asker.ask(Cut(text), library, first=True)
     assert ask.curated
     assert ask.identity.teller.namespace == namespace(1, 0)
@@ -95,6 +96,6 @@ def test_takes_are_served_in_turn(demo_books: Path, generations: Generations) ->
     library = Library.load(demo_books, Cuts())
     voice, text = held_text(library)
     generations.add(voice, text, generation(1, rate=voice.rate, takes=3), move=True)
-    asker = Asker(CLIENT, voice, generations)
+    asker = Asker(CLIENT, voice, generations, Epochs())
     spaces = [asker.ask(Cut(text), library, first=True).identity.teller.namespace for _ in range(4)]
     assert spaces == [namespace(1, take) for take in (0, 1, 2, 0)]

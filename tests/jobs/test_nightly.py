@@ -13,6 +13,7 @@ import pytest
 from edgeproxy.audio.resample import resample
 from edgeproxy.cache import durable
 from edgeproxy.cache.misses import Misses
+from edgeproxy.cache.purge import Purges
 from edgeproxy.cache.record import Record
 from edgeproxy.cache.store import Store
 from edgeproxy.core.events import Event, NightEnded, PhraseGenerated, StoreFailed
@@ -80,6 +81,7 @@ class Shop:
             self.store,
             self.fetch,
             self.generations,
+            purges=Purges.load(self.folder / "purges.json"),
             characters_per_second=1e9,
             emit=self.facts.append,
         )

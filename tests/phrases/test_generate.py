@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from edgeproxy.audio import encode
 from edgeproxy.audio.resample import resample
+from edgeproxy.cache.purge import Purges
 from edgeproxy.cache.record import Record
 from edgeproxy.cache.store import Store
 from edgeproxy.core.errors import OriginSilent
@@ -29,6 +30,7 @@ from edgeproxy.phrases.due import Due, Unit, units
 from edgeproxy.phrases.generate import AT_ONCE, GRACE, Built, Generator
 from edgeproxy.phrases.generations import Generations, Pinned, namespace, unit_key
 from edgeproxy.phrases.library import Library
+from edgeproxy.phrases.studio import Fetch
 from edgeproxy.sarvam import models
 
 Write = Callable[..., Path]
@@ -70,12 +72,17 @@ class Shop:
     def __init__(self, folder: Path, store: Store, origin: Origin, facts: list[Event]) -> None:
         self.books, self.store, self.origin, self.facts = folder, store, origin, facts
         self.generations = Generations.load(folder / "data" / "generations.json")
-        self.generator = Generator(
-            store,
-            origin,
+        self.purges = Purges.load(folder / "data" / "purges.json")
+        self.generator = self.generator_for(origin)
+
+    def generator_for(self, fetch: Fetch) -> Generator:
+        return Generator(
+            self.store,
+            fetch,
             self.generations,
+            purges=self.purges,
             characters_per_second=1e9,
-            emit=facts.append,
+            emit=self.facts.append,
         )
 
     @property
@@ -486,7 +493,7 @@ async def test_a_build_that_is_cancelled_anywhere_loses_and_repeats_nothing(
         first.origin.answer = answer
         monkeypatch.setattr(first.store, "put", ticking_put)
         monkeypatch.setattr(first.generations, "save", ticking_save)
-        generator = Generator(first.store, ask, first.generations, characters_per_second=1e9)
+        generator = first.generator_for(ask)
         task = asyncio.create_task(generator.build(first.plan(), budget_characters=PLENTY))
         with contextlib.suppress(asyncio.CancelledError):
             await task
@@ -510,6 +517,7 @@ async def test_a_build_that_is_cancelled_anywhere_loses_and_repeats_nothing(
 BUILDER = """
 import asyncio, sys
 from pathlib import Path
+from edgeproxy.cache.purge import Purges
 from edgeproxy.cache.store import Store
 from edgeproxy.core.turn import Cuts
 from edgeproxy.emulator import speech
@@ -525,7 +533,13 @@ async def fetch(voice, text):
 async def main(folder):
     store = await Store.open(folder / "data" / "records", quota_bytes=10**9, min_free_bytes=0)
     generations = Generations.load(folder / "data" / "generations.json")
-    generator = Generator(store, fetch, generations, characters_per_second=1e9)
+    generator = Generator(
+        store,
+        fetch,
+        generations,
+        purges=Purges.load(folder / "data" / "purges.json"),
+        characters_per_second=1e9,
+    )
     due = generator.plan(Library.load(folder, Cuts()), now=datetime.now(UTC))
     await generator.build(due, budget_characters=10**6)
 

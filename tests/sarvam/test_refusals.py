@@ -207,3 +207,21 @@ def test_details_too_deep_to_be_written_are_dropped() -> None:
     for _ in range(300):
         details = {"a": details}
     assert "details" not in frame(Refusal.from_frame({"message": "m", "details": details}))
+
+
+@pytest.mark.parametrize(
+    ("header", "seconds"),
+    [
+        ("7", 7.0),
+        ("0", 0.0),
+        (None, None),
+        ("", None),
+        ("-1", None),
+        ("soon", None),
+        ("1e9", None),
+        ("٣", None),
+        ("Wed, 25 Nov 2026 22:00:00 GMT", None),
+    ],
+)
+def test_retry_after_is_read_where_it_is_seconds(header: str | None, seconds: float | None) -> None:
+    assert refusals.retry_after_s(header) == seconds

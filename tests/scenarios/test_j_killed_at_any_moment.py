@@ -166,11 +166,21 @@ async def everything_on_disk_is_right(proxy: ProxyProcess, records: Path) -> Non
     for file in records.rglob("*.val"):
         os.utime(file, (0, 0))
     await proxy.start()
+
+    def names() -> set[str]:
+        with sqlite3.connect(records / "cache.db") as index:
+            found = {name for (name,) in index.execute("SELECT filename FROM Cache")}
+        index.close()
+        return found
+
+    # Swept behind the callers' backs, soon after the start.
+    await until(
+        lambda: {str(file.relative_to(records)) for file in records.rglob("*.val")} == names()
+    )
+    rows = names()
     with sqlite3.connect(records / "cache.db") as index:
-        rows = {name for (name,) in index.execute("SELECT filename FROM Cache")}
         (weight,) = index.execute("SELECT SUM(size) FROM Cache WHERE tag = 'dynamic'").fetchone()
     index.close()
-    assert {str(file.relative_to(records)) for file in records.rglob("*.val")} == rows
     assert weight <= QUOTA_BYTES
     assert (await proxy.details())["records"] == len(rows)
 

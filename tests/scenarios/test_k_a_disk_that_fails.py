@@ -150,7 +150,6 @@ async def test_on_a_read_only_disk_calls_go_on(
         await landed(proxy)
 
 
-@pytest.mark.xfail(reason="an index that can't be written is not opened at all")
 @pytest.mark.parametrize("fault", ["full", "read-only"])
 async def test_phrases_speak_after_a_start_on_a_disk_that_takes_nothing(
     start_proxy: StartProxy,

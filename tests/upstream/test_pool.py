@@ -2,21 +2,26 @@
 
 import asyncio
 import contextlib
-from collections.abc import Callable
-from itertools import islice
+from collections.abc import AsyncIterator, Callable
 
 import pytest
 
-from edgeproxy.core.errors import Draining, LeaseTimeout, OriginClosed, OriginUnreachable
+from edgeproxy.core.errors import (
+    Draining,
+    LeaseTimeout,
+    OriginClosed,
+    OriginUnreachable,
+    Overloaded,
+)
 from edgeproxy.core.events import CeilingMoved, ConfigSent, DialFailed, Event, SessionRetired
 from edgeproxy.core.voice import Voice
 from edgeproxy.emulator.server import Emulator
 from edgeproxy.upstream.places import Places
-from edgeproxy.upstream.pool import Order, Pool, backoff
+from edgeproxy.upstream.pool import Order, Pool
 from edgeproxy.upstream.session import OriginRefused, Session
 
 from ..conftest import until
-from .conftest import OTHER, VOICE
+from .conftest import OTHER, VOICE, turning_away
 
 MakePool = Callable[..., Pool]
 
@@ -176,6 +181,245 @@ async def test_a_busy_pool_turns_a_lease_away_in_time(make_pool: MakePool) -> No
             async with pool.lease(VOICE, order=Order.FIRST):
                 pass
     assert "0 waiting" in repr(pool)
+
+
+@contextlib.asynccontextmanager
+async def waiting(pool: Pool, *orders: Order) -> AsyncIterator[list[asyncio.Task[Session]]]:
+    """As many wait for a session as there are orders, until the block ends."""
+    before = pool_waits(pool)
+    tasks = [asyncio.ensure_future(take(pool, order)) for order in orders]
+    await until(lambda: pool_waits(pool) == before + len(orders))
+    try:
+        yield tasks
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def take(pool: Pool, order: Order) -> Session:
+    return await pool.lease(VOICE, order=order).__aenter__()
+
+
+def pool_waits(pool: Pool) -> int:
+    return int(books(pool).rsplit(", ", 1)[1].split()[0])
+
+
+async def turned_away(pool: Pool, order: Order = Order.FIRST) -> Overloaded:
+    with pytest.raises(Overloaded) as caught:
+        async with pool.lease(VOICE, order=order):
+            pass
+    assert not isinstance(caught.value, LeaseTimeout)
+    assert caught.value.status == 503
+    return caught.value
+
+
+@pytest.mark.parametrize("order", list(Order))
+async def test_a_full_queue_turns_the_next_one_away_at_once(
+    make_pool: MakePool, order: Order
+) -> None:
+    pool = make_pool(account_sessions=1, waiting_most=2, lease_timeout_s=60)
+    async with (
+        pool.lease(VOICE, order=Order.FIRST),
+        waiting(pool, Order.AHEAD, Order.FIRST) as callers,
+    ):
+        error = await turned_away(pool, order)
+        assert "2 others wait" in str(error)
+        assert error.retry_after_s == 60, "nobody was served yet: until those have given up"
+        assert not any(caller.done() for caller in callers)
+    assert books(pool).endswith("0 waiting")
+
+
+async def test_a_pool_whose_sessions_speak_is_busy_whatever_became_of_the_latest_dial(
+    make_pool: MakePool, emulator: Emulator
+) -> None:
+    pool = make_pool(lease_timeout_s=0.05, ready=1)
+    async with pool.lease(VOICE, order=Order.FIRST):
+        await until(lambda: pool.idle == 1)
+        emulator.change_faults("500")
+        async with pool.lease(VOICE, order=Order.FIRST):
+            await until(lambda: pool.problem is not None)
+            with pytest.raises(LeaseTimeout) as caught:
+                async with pool.lease(VOICE, order=Order.FIRST):
+                    pass
+            assert caught.value.retry_after_s == 0.05
+
+
+async def test_when_to_come_again_follows_from_the_crowd_and_its_pace(make_pool: MakePool) -> None:
+    pool = make_pool(account_sessions=1, waiting_most=1, lease_timeout_s=60)
+    roomy = make_pool(account_sessions=1, waiting_most=3, lease_timeout_s=60)
+    told = []
+    for each, crowd in ((pool, 1), (roomy, 3)):
+        async with each.lease(VOICE, order=Order.FIRST):
+            held = asyncio.Event()
+            asyncio.get_running_loop().call_later(0.05, held.set)
+            await held.wait()
+        async with each.lease(VOICE, order=Order.FIRST), waiting(each, *[Order.FIRST] * crowd):
+            told.append((await turned_away(each)).retry_after_s)
+    short, long = told
+    assert short is not None
+    assert long is not None
+    assert 0.1 <= short < long < 60
+    assert long >= 0.2
+
+
+async def test_the_night_gives_up_its_place_in_the_queue_the_latest_first(
+    make_pool: MakePool,
+) -> None:
+    pool = make_pool(account_sessions=1, waiting_most=3, lease_timeout_s=60)
+    async with (
+        pool.lease(VOICE, order=Order.FIRST),
+        waiting(pool, Order.FIRST, Order.NIGHT, Order.NIGHT) as (caller, early, late),
+    ):
+        another = asyncio.ensure_future(take(pool, Order.AHEAD))
+        with pytest.raises(Overloaded):
+            await late
+        await turned_away(pool, Order.NIGHT)
+        assert not any(each.done() for each in (caller, early, another))
+        another.cancel()
+        await asyncio.gather(another, return_exceptions=True)
+
+
+async def test_the_night_stops_while_a_caller_waits_in_any_pool_of_the_account(
+    make_pool: MakePool,
+) -> None:
+    places = Places(2, recover_s=10)
+    limits = {"ready": 0, "reserve": 0, "lease_timeout_s": 60}
+    asked, nightly = (make_pool(places=places, **limits) for _ in range(2))
+    async with asked.lease(VOICE, order=Order.FIRST):
+        async with contextlib.AsyncExitStack() as held:
+            await held.enter_async_context(nightly.lease(VOICE, order=Order.FIRST))
+            night = asyncio.ensure_future(take(nightly, Order.NIGHT))
+            caller = asyncio.ensure_future(take(asked, Order.FIRST))
+            await until(lambda: (pool_waits(nightly), pool_waits(asked)) == (1, 1))
+        # A session of the night's own pool is free now, and its place goes to the caller.
+        assert (await caller).reusable
+        assert not night.done()
+        assert places.taken == 2
+    # Nobody else waits: now the place goes the other way.
+    assert (await night).reusable
+
+
+async def test_the_night_takes_no_free_place_while_a_caller_is_turned_away(
+    make_pool: MakePool, emulator: Emulator
+) -> None:
+    places = Places(4, recover_s=10)
+    limits = {"ready": 0, "reserve": 0, "lease_timeout_s": 60}
+    async with turning_away(429, retry_after="60") as url:
+        asked = make_pool(url=url, places=places, **limits)
+        nightly = make_pool(places=places, **limits)
+        async with waiting(asked, Order.FIRST):
+            await until(lambda: asked.problem is not None)
+            night = asyncio.ensure_future(take(nightly, Order.NIGHT))
+            await until(lambda: pool_waits(nightly) == 1)
+            assert places.free
+            nightly.plan()
+            assert books(nightly) == "0 leased, 0 idle, 0 resting, 0 dialling, 1 waiting"
+        assert (await night).reusable
+        await asked.close()
+
+
+async def test_an_order_may_rise_while_its_waiter_waits(make_pool: MakePool) -> None:
+    pool = make_pool(account_sessions=1, reserve=0, lease_timeout_s=60)
+    served: list[str] = []
+    orders = {"ahead": Order.AHEAD, "first": Order.FIRST, "raised": Order.AHEAD}
+
+    async def turn(name: str) -> None:
+        async with pool.lease(VOICE, order=lambda: orders[name]):
+            served.append(name)
+
+    async with pool.lease(VOICE, order=Order.FIRST):
+        turns = [asyncio.ensure_future(turn(name)) for name in ("ahead", "raised", "first")]
+        await until(lambda: pool_waits(pool) == 3)
+        orders["raised"] = Order.FIRST
+    await asyncio.gather(*turns)
+    assert served == ["raised", "first", "ahead"]
+
+
+@pytest.mark.parametrize("order", [Order.FIRST, Order.NIGHT])
+async def test_the_books_balance_after_a_waiter_is_cancelled_in_a_full_queue(
+    make_pool: MakePool, order: Order
+) -> None:
+    pool = make_pool(account_sessions=1, ready=1, reserve=0, waiting_most=2)
+
+    async def turn() -> None:
+        async with pool.lease(VOICE, order=order) as session:
+            await speak(session)
+
+    for steps in range(30):
+        async with pool.lease(VOICE, order=Order.FIRST):
+            tasks = [asyncio.ensure_future(turn()) for _ in range(3)]
+        for _ in range(steps):
+            await asyncio.sleep(0)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+    await until(lambda: books(pool) == "0 leased, 1 idle, 0 resting, 0 dialling, 0 waiting")
+    await turn()
+
+
+async def test_a_429_that_says_when_to_come_again_is_kept_to_and_passed_on(
+    make_pool: MakePool, facts: list[Event]
+) -> None:
+    async with turning_away(429, retry_after="30") as url:
+        pool = make_pool(url=url, lease_timeout_s=0.3)
+        for _ in range(3):
+            with pytest.raises(OriginRefused) as caught:
+                async with pool.lease(VOICE, order=Order.FIRST):
+                    pass
+        assert caught.value.status == 429
+        again_in_s = caught.value.refusal.retry_after_s
+        assert again_in_s is not None
+        assert 20 < again_in_s <= 30
+    failed = sum(isinstance(fact, DialFailed) for fact in facts)
+    assert failed <= 2, "only those that were under way together"
+
+
+async def test_pings_keep_an_idle_session_past_the_origins_patience(
+    make_pool: MakePool, facts: list[Event]
+) -> None:
+    async with Emulator(idle_s=0.4) as emulator:
+        quiet = make_pool(url=emulator.url, account_sessions=1)
+        pinging = make_pool(url=emulator.url, account_sessions=1, ping_every_s=0.05)
+        async with quiet.lease(VOICE, order=Order.FIRST) as lost:
+            pass
+        async with pinging.lease(VOICE, order=Order.FIRST) as kept:
+            pass
+        await until(lambda: not lost.reusable)
+        pings = emulator.counters.pings
+        await until(lambda: emulator.counters.pings >= pings + 10)
+        assert kept.reusable
+        async with pinging.lease(VOICE, order=Order.FIRST) as session:
+            assert session is kept
+            assert await speak(session)
+        await quiet.close()
+        await pinging.close()
+
+
+async def test_what_the_origin_ended_together_comes_again_at_random_unless_a_caller_waits(
+    make_pool: MakePool, emulator: Emulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pool = make_pool(ready=3, account_sessions=3)
+    async with contextlib.AsyncExitStack() as held:
+        for _ in range(3):  # a final each: the origin was in earnest with them
+            await speak(await held.enter_async_context(pool.lease(VOICE, order=Order.FIRST)))
+    await until(lambda: pool.idle == 3)
+    drawn: list[tuple[float, float]] = []
+
+    def draw(low: float, high: float) -> float:
+        drawn.append((low, high))
+        return 3600.0
+
+    monkeypatch.setattr("edgeproxy.upstream.pool.random.uniform", draw)
+    url = emulator.url
+    await emulator.stop()
+    await until(lambda: pool.idle == 0)
+    await emulator.start(port=int(url.rsplit(":", 1)[1]))
+    handshakes = emulator.counters.handshakes
+    async with pool.lease(VOICE, order=Order.FIRST) as session:
+        assert await speak(session)
+    assert emulator.counters.handshakes == handshakes + 1
+    assert (0.0, 1.0) in drawn
 
 
 async def test_an_origin_that_is_not_there_is_said_to_be_not_there(
@@ -391,13 +635,6 @@ async def test_a_session_is_closed_if_its_pool_is_while_it_is_configured(
     await pool.close()
     await until(lambda: emulator.counters.open == 0, timeout_s=5)
     assert places.taken == 0
-
-
-def test_backoff_grows_is_jittered_and_is_capped() -> None:
-    delays = list(islice(backoff(), 50))
-    assert all(0 < delay <= 3.0 for delay in delays)
-    assert max(delays[:2]) < min(delays[-20:])
-    assert len(set(delays)) > 40
 
 
 async def test_an_origin_that_hangs_up_at_once_is_backed_off_from(

@@ -1,7 +1,9 @@
 """All pools: apart by account and model, together in the places of an account."""
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 
+from edgeproxy.core.errors import OriginSilent
 from edgeproxy.core.voice import Voice
 from edgeproxy.upstream.places import Places
 from edgeproxy.upstream.pool import Pool
@@ -60,6 +62,22 @@ async def test_a_pool_that_has_ended_is_begun_anew(make_pool: MakePool) -> None:
     await until(lambda: first.closed)
     assert pools.of(ONE, "somebodys-own-model") is not first
     assert len(list(pools)) == 1
+
+
+async def test_breakers_are_apart_by_account_and_model_and_only_those_with_a_memory_are_kept(
+    make_pool: MakePool,
+) -> None:
+    pools = pools_of(make_pool, [])
+    failing = pools.breaker(ONE, "a")
+    for _ in range(20):
+        with suppress(OriginSilent), failing.attempt():
+            raise OriginSilent("nothing came")
+    resting = pools.breaker(TWO, "a")
+    assert len({failing, resting, pools.breaker(ONE, "b")}) == 3
+    assert pools.breaker(ONE, "a") is failing
+    assert pools.breaker(TWO, "a") is not resting
+    assert pools.problems == ["a is not asked for (open): nothing came"]
+    assert len(list(pools)) == 0, "to ask for a breaker begins no pool"
 
 
 def test_a_key_never_shows() -> None:

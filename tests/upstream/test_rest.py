@@ -6,16 +6,21 @@ from collections.abc import AsyncIterator
 import pytest
 
 from edgeproxy.audio import decode
+from edgeproxy.core.audio import Decoder
 from edgeproxy.core.errors import OriginError, OriginSilent, OriginUnreachable
 from edgeproxy.emulator.server import Emulator
 from edgeproxy.upstream.pools import Account
 from edgeproxy.upstream.rest import RestDoor
 from edgeproxy.upstream.session import OriginRefused
 
-from .conftest import UNCARRIABLE, VOICE
+from .conftest import UNCARRIABLE, VOICE, turning_away
 
 ACCOUNT = Account("own", "origin-key")
 HIGH = VOICE.at_rate(48000)
+
+
+def decode_wav(codec: str, rate: int) -> Decoder:
+    return decode.decoder(codec, rate=rate)
 
 
 @pytest.fixture
@@ -24,7 +29,7 @@ async def door(emulator: Emulator) -> AsyncIterator[RestDoor]:
         emulator.url,
         user_agent="edgeproxy/test",
         timeout_s=1,
-        make_decoder=lambda codec, rate: decode.decoder(codec, rate=rate),
+        make_decoder=decode_wav,
     )
     yield door
     await door.close()
@@ -58,6 +63,15 @@ async def test_a_refusal_is_passed_on(
     with pytest.raises(OriginRefused) as caught:
         await speak(door)
     assert caught.value.status == status
+
+
+async def test_a_refusal_says_when_to_come_again() -> None:
+    async with turning_away(429, retry_after="7") as url:
+        door = RestDoor(url, user_agent="t", timeout_s=1, make_decoder=decode_wav)
+        with pytest.raises(OriginRefused) as caught:
+            await speak(door)
+        await door.close()
+    assert caught.value.refusal.retry_after_s == 7.0
 
 
 async def test_no_answer_in_time_is_silence(door: RestDoor, emulator: Emulator) -> None:

@@ -11,6 +11,7 @@ from edgeproxy.core.errors import (
     OriginBabble,
     OriginClosed,
     OriginError,
+    OriginLetGo,
     OriginSilent,
     OriginUnreachable,
 )
@@ -20,7 +21,7 @@ from edgeproxy.upstream.session import OriginRefused, Session, State, Utterance
 
 from ..conftest import until
 from ..fakes.origin import Origin
-from .conftest import OTHER, UNCARRIABLE, VOICE, dial_to
+from .conftest import OTHER, UNCARRIABLE, VOICE, dial_to, turning_away
 
 Open = Callable[..., Awaitable[Session]]
 
@@ -115,8 +116,18 @@ async def test_whatever_breaks_an_utterance_ends_the_session(
         await speak(session, "यह वाक्य टूट जाएगा, क्योंकि आज मौसम ख़राब है।")
     assert session.state is State.ENDED
     assert not session.reusable
-    with pytest.raises(OriginClosed, match="ended while idle"):
+    with pytest.raises(OriginLetGo, match="ended while idle"):
         await speak(session, "और एक")
+
+
+async def test_a_close_for_the_accounts_limit_is_no_fault_of_the_utterance(
+    open_session: Open, emulator: Emulator
+) -> None:
+    session = await open_session()
+    emulator.change_faults("close:code=1003")
+    with pytest.raises(OriginLetGo, match="1003"):
+        await speak(session, "यह वाक्य टूट जाएगा, क्योंकि आज मौसम ख़राब है।")
+    assert session.hit_limit
 
 
 @pytest.mark.parametrize("fault", ["stall:seconds=forever", "missing_final"])
@@ -225,6 +236,31 @@ async def test_a_refused_handshake_says_so(
     with pytest.raises(OriginRefused) as caught:
         await open_session()
     assert caught.value.status == status
+
+
+async def test_a_refused_handshake_says_when_to_come_again(open_session: Open) -> None:
+    async with turning_away(429, retry_after="7") as url:
+        with pytest.raises(OriginRefused) as caught:
+            await open_session(url=url)
+    assert (caught.value.status, caught.value.refusal.retry_after_s) == (429, 7.0)
+
+
+async def test_a_black_holed_connect_is_bounded(open_session: Open, emulator: Emulator) -> None:
+    emulator.change_faults("hang")
+    async with asyncio.timeout(5):
+        with pytest.raises(OriginUnreachable, match="no answer in time"):
+            await open_session(timeout_s=0.1)
+
+
+async def test_a_session_that_opens_on_a_black_hole_is_bounded(
+    open_session: Open, emulator: Emulator
+) -> None:
+    emulator.change_faults("black_hole")
+    session = await open_session()
+    with pytest.raises(OriginSilent, match="no audio within"):
+        await session.speak(
+            VOICE, "hello", into=lambda _: None, first_audio_timeout_s=0.1, stall_timeout_s=5
+        )
 
 
 async def test_nobody_there_is_unreachable(open_session: Open, emulator: Emulator) -> None:

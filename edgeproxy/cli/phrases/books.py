@@ -9,11 +9,11 @@ from ...config import ConfigError, Settings
 from ...phrases import book
 from ...phrases.problem import BookErrors
 from ..common import fail
-from .rooms import count, refuse, tell, with_settings
+from .rooms import count, refuse, tell, with_books
 
 
 @click.command()
-@with_settings
+@with_books
 def check(settings: Settings) -> None:
     """Say everything that is wrong with the books, and where.
 

@@ -14,13 +14,13 @@ from ...phrases.generations import Generations
 from ...phrases.pinned import Pinned
 from ..common import run
 from .naming import tell_failures
-from .rooms import age, console, count, with_settings, workshop
+from .rooms import age, console, count, with_books, workshop
 
 _MEGABYTE: Final = 1_000_000
 
 
 @click.command("list")
-@with_settings
+@with_books
 def list_(settings: Settings) -> None:
     """Show each phrase: whether it can be heard, since when, how long it is and what it weighs."""
     run(_list(settings))

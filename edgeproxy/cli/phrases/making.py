@@ -17,7 +17,7 @@ from ...phrases.due import Due
 from ...phrases.generate import Built
 from ..common import fail, run
 from .naming import clipped
-from .rooms import console, cost, count, with_settings, workshop
+from .rooms import console, cost, count, with_books, workshop
 
 _LINES: Final = 20
 """Lines of progress where there is no terminal."""
@@ -31,7 +31,7 @@ _all = click.option(
 @click.command()
 @_only
 @_all
-@with_settings
+@with_books
 def plan(settings: Settings, only: str | None, *, all_due: bool) -> None:
     """Show what `build` would make, why, and what it costs. Asks the origin for nothing."""
     run(_plan(settings, only, all_due=all_due))
@@ -41,7 +41,7 @@ def plan(settings: Settings, only: str | None, *, all_due: bool) -> None:
 @_only
 @_all
 @click.option("--dry-run", is_flag=True, help="The same as `plan`.")
-@with_settings
+@with_books
 def build(settings: Settings, only: str | None, *, all_due: bool, dry_run: bool) -> None:
     """Make what is new, changed or too old; what is good enough is heard at once.
 

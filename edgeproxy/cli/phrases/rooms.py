@@ -28,7 +28,7 @@ _AGES: Final = ((86_400, "day"), (3600, "hour"), (60, "minute"))
 def with_settings(verb: Callable[..., None]) -> Callable[..., None]:
     """Give a verb the options that name books, data and settings, and call it with the settings they come to.
 
-    The folder of books is ``phrases`` where nothing else is said; without one the verb ends with exit code 2.
+    The folder of books is ``phrases`` where nothing else is said and there is one.
     """
 
     @click.option(
@@ -65,13 +65,35 @@ def with_settings(verb: Callable[..., None]) -> Callable[..., None]:
             )
 
         found = settings(phrases)
-        if found.phrases.directory is None:
-            if not _USUAL.is_dir():
-                fail(f"no folder of books: there is no `{_USUAL}` here; use --phrases DIR", code=2)
+        if found.phrases.directory is None and _USUAL.is_dir():
             found = settings(_USUAL)
         verb(found, **own)
 
     return with_options
+
+
+def with_books(verb: Callable[..., None]) -> Callable[..., None]:
+    """The same for a verb that is about books: without a folder of them it ends with exit code 2."""
+
+    @functools.wraps(verb)
+    def with_folder(settings: Settings, **own: Any) -> None:
+        if settings.phrases.directory is None:
+            fail(f"no folder of books: there is no `{_USUAL}` here; use --phrases DIR", code=2)
+        verb(settings, **own)
+
+    return with_settings(with_folder)
+
+
+def with_data(verb: Callable[..., None]) -> Callable[..., None]:
+    """The same for a verb that is about what is kept: without a folder of it it ends with exit code 2."""
+
+    @functools.wraps(verb)
+    def with_folder(settings: Settings, **own: Any) -> None:
+        if not settings.cache.data_dir.is_dir():
+            fail(f"there is no folder {settings.cache.data_dir}; use --data-dir DIR", code=2)
+        verb(settings, **own)
+
+    return with_settings(with_folder)
 
 
 @asynccontextmanager

@@ -10,12 +10,12 @@ from ...phrases.due import units
 from ...phrases.pinned import Generation, Pinned
 from ..common import fail, run
 from .naming import clipped, named, short, shown, tell_failures
-from .rooms import console, count, with_settings, workshop
+from .rooms import console, count, with_books, workshop
 
 
 @click.command()
 @click.argument("phrase")
-@with_settings
+@with_books
 def history(settings: Settings, phrase: str) -> None:
     """Show the generations of PHRASE that are kept, and which is heard.
 
@@ -71,7 +71,7 @@ def _remarks(generation: Generation, pinned: Pinned, *, is_said: bool) -> str:
 @click.argument("phrase")
 @click.argument("generation", type=click.IntRange(min=1), required=False)
 @click.option("--latest", is_flag=True, help="The newest, and each one that comes after it.")
-@with_settings
+@with_books
 def use(settings: Settings, phrase: str, generation: int | None, *, latest: bool) -> None:
     """Let callers hear GENERATION of PHRASE, and keep it so until told otherwise.
 

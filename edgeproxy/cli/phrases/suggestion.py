@@ -23,7 +23,7 @@ from ...phrases.book import Book, BookVoice
 from ...phrases.library import Library
 from ...sarvam import models
 from ..common import run
-from .rooms import cost, count, with_settings, workshop
+from .rooms import cost, count, with_books, workshop
 
 _MOST: Final = 50
 _OFTEN: Final = 2
@@ -39,7 +39,7 @@ _COMMENT: Final = """\
 
 @click.command()
 @click.option("--days", type=click.IntRange(1, 365), default=7, show_default=True)
-@with_settings
+@with_books
 def suggest(settings: Settings, days: int) -> None:
     """Print the texts worth adding, most asked first, as YAML to paste into a book.
 

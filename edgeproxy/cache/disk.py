@@ -1,0 +1,272 @@
+"""Values by key in a folder: the blocking half of the store. diskcache's only door.
+
+diskcache gives a SQLite index over files: the file is written first (and synced, here), the row after, so a
+value becomes visible by one atomic step after its bytes are safe, and a crash leaves at worst a file without
+a row, which :meth:`Disk.sweep` removes. What we do not take from it:
+
+* Pickling (CVE-2025-69872, unfixed in 5.6.3): :class:`_BytesDisk` refuses it both ways.
+* Eviction: its policies know no pins, and its LRU writes on every read. Nothing goes here unless told to.
+* Its patience: it waits a minute for a locked index, and a caller has not got that. (Where it opens the
+  index it asks again and again for a minute whatever it is told: that wait is bounded by the store.)
+
+An index that is damaged is made anew from the files, since each value says itself what it is. One that can't
+be written, on a disk that is full or read-only, is read from a copy: then what is there can be heard, and
+nothing can be kept.
+SQLite wants a connection per thread, so all methods are for the few threads of the store's executor.
+"""
+
+import contextlib
+import logging
+import os
+import shutil
+import sqlite3
+import tempfile
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+import diskcache
+
+from ..core.errors import RecordError
+
+FAULTS: Final = (OSError, sqlite3.Error, diskcache.Timeout)
+"""What a disk that fails us raises."""
+
+_LOCKED_S: Final = 1.0
+"""Longest wait for an index that somebody else has locked."""
+_SWEPT_AFTER_S: Final = 600.0
+"""Files without a row that are older than this are leftovers; a write takes milliseconds."""
+_PINNED: Final = "pinned"
+_DYNAMIC: Final = "dynamic"
+_INDEX: Final = "cache.db"
+_DAMAGED: Final = f"""
+    typeof(key) != 'text' OR key GLOB '*[^0-9a-f]*' OR typeof(size) != 'integer' OR size < 0
+    OR tag IS NULL OR tag NOT IN ('{_PINNED}', '{_DYNAMIC}')
+    OR typeof(filename) != 'text' OR filename GLOB '*[^0-9a-f/.val]*'
+"""
+"""Rows of the index that we never wrote like that: the disk has changed them."""
+
+log: Final = logging.getLogger(__name__)
+
+Row = tuple[str, bool, int]
+"""Key, whether it is pinned, bytes."""
+
+
+class _BytesDisk(diskcache.Disk):  # type: ignore[misc]  # diskcache has no types
+    """Text keys, bytes values, nothing else, in or out."""
+
+    def put(self, key: Any) -> tuple[Any, bool]:
+        if type(key) is not str:
+            raise TypeError(f"keys are text, not {type(key).__name__}")
+        return key, True
+
+    def get(self, key: Any, raw: bool) -> Any:
+        if not raw:
+            raise RecordError("a pickled key")
+        return key
+
+    def store(self, value: Any, read: bool, key: Any = diskcache.UNKNOWN) -> Any:
+        if type(value) is not bytes or read:
+            raise TypeError(f"values are bytes, not {type(value).__name__}")
+        row = super().store(value, read, key)
+        if (filename := row[2]) is not None:
+            try:
+                descriptor = os.open(Path(self._directory, filename), os.O_RDONLY)
+                try:
+                    os.fsync(descriptor)
+                finally:
+                    os.close(descriptor)
+            except OSError:
+                self.remove(filename)  # or it would lie on a full disk until the next start
+                raise
+        return row
+
+    def fetch(self, mode: int, filename: str | None, value: Any, read: bool) -> Any:
+        if mode not in (diskcache.core.MODE_RAW, diskcache.core.MODE_BINARY):
+            raise RecordError(f"a value of mode {mode}, not bytes")
+        return super().fetch(mode, filename, value, read)
+
+
+class Disk:
+    """The values of one folder, mode 0700. Everything raises one of :data:`FAULTS`.
+
+    ``name_of``: from a value to its key and whether it is pinned, for when there is no index to say so;
+    raises RecordError for what is no value.
+    """
+
+    def __init__(self, directory: Path, *, name_of: Callable[[bytes], tuple[str, bool]]) -> None:
+        self._directory = directory
+        self._name_of = name_of
+        self._cache: Any = None
+        self._read_only: dict[str, tuple[Path, Row]] | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether :meth:`open` came to something."""
+        return self._cache is not None or self._read_only is not None
+
+    def open(self) -> list[Row]:
+        """Open, or create; what is there, oldest first."""
+        try:
+            return self._open()
+        except (OSError, sqlite3.OperationalError) as error:
+            # Locked, full or read-only: nothing is wrong with what is written.
+            try:
+                self._read_only = self._copied()
+            except (OSError, sqlite3.Error):
+                raise error from None
+            log.error("%s can only be read: %s", self._directory, error)
+            return self.rows()
+
+    def _open(self) -> list[Row]:
+        self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._directory.chmod(0o700)
+        damaged = self._directory.with_name(f"{self._directory.name}.damaged")
+        try:
+            self._cache = self._opened()
+        except sqlite3.OperationalError:
+            raise
+        except (sqlite3.DatabaseError, RecordError) as error:
+            log.error("%s is damaged (%s): it is made anew", self._directory / _INDEX, error)
+            shutil.rmtree(damaged, ignore_errors=True)
+            self._directory.rename(damaged)
+            self._directory.mkdir(mode=0o700)
+            self._cache = self._opened()
+        if damaged.exists():
+            # Also where a crash came between: what was taken over already is only taken over again.
+            self._take_over(damaged)
+        return self.rows()
+
+    def get(self, key: str) -> bytes | None:
+        """The whole value."""
+        if self._read_only is not None:
+            found = self._read_only.get(key)
+            return None if found is None else found[0].read_bytes()
+        value: bytes | None = self._cache.get(key)
+        return value
+
+    def head(self, key: str, most_bytes: int) -> bytes | None:
+        """Its first bytes."""
+        if self._read_only is not None:
+            value = self.get(key)
+            return None if value is None else value[:most_bytes]
+        file = self._cache.get(key, read=True)
+        if file is None:
+            return None
+        with file:
+            read: bytes = file.read(most_bytes)
+        return read
+
+    def set(self, key: str, value: bytes, *, pinned: bool) -> None:
+        """Keep a value, in place of another of that key."""
+        self._writable.set(key, value, tag=_PINNED if pinned else _DYNAMIC)
+
+    def pin(self, key: str, *, pinned: bool) -> bool:
+        """Let a value be pinned, or not be; False where there is none."""
+        value = self.get(key)
+        if value is None:
+            return False
+        self.set(key, value, pinned=pinned)
+        return True
+
+    def delete(self, key: str) -> None:
+        """Let a value go."""
+        self._writable.delete(key)
+
+    @property
+    def free_bytes(self) -> int:
+        """What is left of the disk."""
+        return shutil.disk_usage(self._directory).free
+
+    def rows(self) -> list[Row]:
+        """What is there, oldest first."""
+        if self._read_only is not None:
+            return [row for _, row in self._read_only.values()]
+        # A private door of the library's, confessed: there is no public way to list keys with their
+        # sizes and tags in one query, and one query per key is too slow at start.
+        found = self._cache._sql("SELECT key, tag, size FROM Cache ORDER BY store_time").fetchall()
+        return [(key, tag == _PINNED, size) for key, tag, size in found]
+
+    def older(self, than_s: float) -> list[str]:
+        """The keys of what is not pinned and was stored longer ago than that."""
+        # diskcache stamps rows by the wall clock.
+        before = datetime.now(UTC).timestamp() - than_s
+        found = self._writable._sql(
+            "SELECT key FROM Cache WHERE tag = ? AND store_time < ?", (_DYNAMIC, before)
+        )
+        return [key for (key,) in found]
+
+    def sweep(self) -> int:
+        """Remove what processes left behind that died before their row; how many files that was."""
+        files = {name for (name,) in self._writable._sql("SELECT filename FROM Cache").fetchall()}
+        # A young one may be about to get its row.
+        before = datetime.now(UTC).timestamp() - _SWEPT_AFTER_S
+        swept = 0
+        for path in self._directory.glob("*/*/*.val"):
+            if str(path.relative_to(self._directory)) not in files:
+                with contextlib.suppress(FileNotFoundError):  # somebody else sweeps, too
+                    if path.stat().st_mtime < before:
+                        path.unlink()
+                        swept += 1
+        return swept
+
+    def close(self) -> None:
+        """Close the files."""
+        if self._cache is not None:
+            self._cache.close()
+
+    @property
+    def _writable(self) -> Any:
+        if self._read_only is not None:
+            raise PermissionError(f"{self._directory} could only be read when it was opened")
+        return self._cache
+
+    def _copied(self) -> dict[str, tuple[Path, Row]]:
+        """What a copy of the index says, which SQLite may lock and write as it likes."""
+        with tempfile.TemporaryDirectory(prefix="edgeproxy-") as folder:
+            for name in (_INDEX, f"{_INDEX}-wal"):
+                with contextlib.suppress(FileNotFoundError):
+                    shutil.copyfile(self._directory / name, Path(folder, name))
+            with contextlib.closing(sqlite3.connect(Path(folder, _INDEX))) as index:
+                found = index.execute(
+                    f"SELECT key, tag, size, filename FROM Cache WHERE NOT ({_DAMAGED}) "
+                    "ORDER BY store_time"
+                ).fetchall()
+        return {
+            key: (self._directory / filename, (key, tag == _PINNED, size))
+            for key, tag, size, filename in found
+        }
+
+    def _opened(self) -> Any:
+        cache = diskcache.Cache(
+            str(self._directory),
+            timeout=_LOCKED_S,
+            disk=_BytesDisk,
+            eviction_policy="none",
+            cull_limit=0,
+            # Every value is a file, so that its size stands in the index and its bytes are synced.
+            disk_min_file_size=0,
+        )
+        said = [line for (line,) in cache._sql("PRAGMA quick_check").fetchall()]
+        if said != ["ok"]:
+            cache.close()
+            raise RecordError("; ".join(said[:3]))
+        # A row that can't even be read would cost us all the others, too.
+        if cache._sql(f"SELECT 1 FROM Cache WHERE {_DAMAGED}").fetchone():
+            cache._sql(f"DELETE FROM Cache WHERE {_DAMAGED}")
+        return cache
+
+    def _take_over(self, damaged: Path) -> None:
+        taken = lost = 0
+        for file in damaged.glob("*/*/*.val"):
+            value = file.read_bytes()
+            try:
+                key, pinned = self._name_of(value)
+            except RecordError:
+                lost += 1
+                continue
+            self.set(key, value, pinned=pinned)
+            taken += 1
+        shutil.rmtree(damaged)
+        log.error("%d records taken over from %s, %d were damaged", taken, damaged, lost)

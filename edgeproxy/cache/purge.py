@@ -1,0 +1,197 @@
+"""Purges: what was said before one and is covered by it is never served again, or only while it is renewed.
+
+Purges are numbered. A record remembers the number of the last purge before its fill was *begun*, and is held
+against all later ones when it is read: so a purge wins over every fill that was in the air, in whatever
+process, no clock has a say, and one that was cut short by a crash is done again at the next start.
+
+All of it is one small file, ``purges.json``, that several processes share: the command line adds to it, a
+server follows it. A purge leaves the file once no record is left that it covers; until then every read is
+held against it.
+"""
+
+import fcntl
+import os
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from enum import IntEnum
+from pathlib import Path
+from typing import Any, Final, Self
+
+import orjson
+
+from ..core.key import Identity
+from . import durable
+
+_FORM: Final = 1
+
+
+class Doom(IntEnum):
+    """What the purges say of a record."""
+
+    NONE = 0
+    STALE = 1
+    """It may be served while it is renewed."""
+    GONE = 2
+    """It is not served, and not kept."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scope:
+    """Which recordings a purge covers: those that fit everything that is given. Nothing given covers all.
+
+    ``text``: exactly this one, normalised; ``prefix``: texts that begin so. ``namespace``: whose they are (of
+    ``books:3:0`` the part before the first colon). ``voice``: fields and their values.
+    """
+
+    text: str | None = None
+    prefix: str | None = None
+    namespace: str | None = None
+    voice: Mapping[str, Any] = field(default_factory=dict)
+
+    def covers(self, identity: Identity) -> bool:
+        """Whether ``identity`` is among them."""
+        fields = identity.voice.fields
+        return (
+            self.text in (None, identity.text)
+            and (self.prefix is None or identity.text.startswith(self.prefix))
+            and self.namespace in (None, identity.namespace.partition(":")[0])
+            and all(name in fields and fields[name] == value for name, value in self.voice.items())
+        )
+
+    def __str__(self) -> str:
+        given = {
+            "text": self.text,
+            "prefix": self.prefix,
+            "namespace": self.namespace,
+            **self.voice,
+        }
+        named = [f"{name} {value}" for name, value in given.items() if value is not None]
+        return ", ".join(named) or "everything"
+
+
+class DamagedPurges(ValueError):
+    """What was purged is not known any more, so nobody may go on as if nothing had been. The text says what
+    to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Purge:
+    """One purge. ``soft``: it makes stale, instead of removing."""
+
+    number: int
+    when: datetime
+    soft: bool
+    scope: Scope
+
+
+class Purges:
+    """The purges in force. Reading is for the event loop's thread; what touches the file blocks.
+
+    Mutable state: ``number``, the last purge there was; the purges in force, oldest first.
+    """
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        self._purges: tuple[Purge, ...] = ()
+        self.number = 0
+        self._seen: tuple[int, ...] | None = None
+
+    @classmethod
+    def load(cls, file: Path) -> Self:
+        """Read ``file``; without one there has been none. Raises OSError or :class:`DamagedPurges`."""
+        purges = cls(file)
+        purges.reload()
+        return purges
+
+    def __iter__(self) -> Iterator[Purge]:
+        return iter(self._purges)
+
+    def doom(self, identity: Identity, *, since: int) -> Doom:
+        """What becomes of a recording of ``identity`` that was begun after the purge ``since``."""
+        if since >= self.number:
+            return Doom.NONE
+        return max(
+            (
+                Doom.STALE if purge.soft else Doom.GONE
+                for purge in self._purges
+                if purge.number > since and purge.scope.covers(identity)
+            ),
+            default=Doom.NONE,
+        )
+
+    def add(self, scope: Scope, *, soft: bool, now: datetime | None = None) -> Purge:
+        """One more, in force and safe on disk when this returns. Raises OSError."""
+        with self._alone():
+            self._read()
+            purge = Purge(self.number + 1, now or datetime.now(UTC), soft, scope)
+            self._write((*self._purges, purge), purge.number)
+        return purge
+
+    def forget(self, purges: Collection[Purge]) -> None:
+        """Let go of purges that no record is left for. Raises OSError."""
+        numbers = {purge.number for purge in purges}
+        with self._alone():
+            self._read()
+            left = tuple(purge for purge in self._purges if purge.number not in numbers)
+            if left != self._purges:
+                self._write(left, self.number)
+
+    def changed_on_disk(self) -> bool:
+        """Whether the file is another than was last read or written here."""
+        return self._stamp() != self._seen
+
+    def reload(self) -> list[Purge]:
+        """Read the file again; the purges that are new. Raises OSError or :class:`DamagedPurges`, and then
+        those known before are in force."""
+        before = self.number
+        self._read()
+        return [purge for purge in self._purges if purge.number > before]
+
+    def _read(self) -> None:
+        stamp = self._stamp()
+        if stamp is None:
+            return
+        try:
+            found = orjson.loads(self._file.read_bytes())
+            if found["form"] != _FORM:
+                raise ValueError(f"form {found['form']}")
+            purges = tuple(
+                Purge(
+                    each["number"],
+                    datetime.fromisoformat(each["when"]),
+                    each["soft"],
+                    Scope(**each["scope"]),
+                )
+                for each in found["purges"]
+            )
+            number = int(found["last"])
+        except (KeyError, TypeError, ValueError) as error:
+            raise DamagedPurges(
+                f"{self._file} is damaged ({error}); remove it, and purge again what must not be heard"
+            ) from error
+        self._purges, self.number, self._seen = purges, number, stamp
+
+    def _write(self, purges: tuple[Purge, ...], last: int) -> None:
+        content = {"form": _FORM, "last": last, "purges": purges}
+        durable.replace(self._file, orjson.dumps(content, option=orjson.OPT_INDENT_2))
+        self._purges, self.number, self._seen = purges, last, self._stamp()
+
+    def _stamp(self) -> tuple[int, ...] | None:
+        try:
+            found = self._file.stat()
+        except FileNotFoundError:
+            return None
+        return found.st_ino, found.st_mtime_ns, found.st_size
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Against whoever else purges, in whatever process."""
+        self._file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        folder = os.open(self._file.parent, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            fcntl.flock(folder, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(folder)

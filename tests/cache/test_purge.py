@@ -1,0 +1,123 @@
+"""A purge holds for what was begun before it, in every process, and across restarts."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from edgeproxy.cache.purge import DamagedPurges, Doom, Purges, Scope
+from edgeproxy.core.key import Identity, Teller
+from edgeproxy.core.voice import Voice
+
+Identify = Callable[[str], Identity]
+VOICE = Voice({"model": "bulbul:v3", "language": "hi-IN", "speaker": "shubh", "rate": 8000})
+
+
+@pytest.fixture
+def purges(tmp_path: Path) -> Purges:
+    return Purges.load(tmp_path / "purges.json")
+
+
+def test_without_a_purge_nothing_is_doomed(purges: Purges, identify: Identify) -> None:
+    assert purges.doom(identify("hello"), since=0) is Doom.NONE
+
+
+def test_what_was_begun_before_is_gone_and_what_comes_after_is_not(
+    purges: Purges, identify: Identify
+) -> None:
+    hello = identify("hello")
+    before = purges.number
+    purges.add(Scope(text="hello"), soft=False)
+    assert purges.doom(hello, since=before) is Doom.GONE
+    assert purges.doom(hello, since=purges.number) is Doom.NONE
+    assert purges.doom(identify("other"), since=before) is Doom.NONE
+
+
+def test_a_soft_purge_makes_stale_and_a_hard_one_wins_over_it(
+    purges: Purges, identify: Identify
+) -> None:
+    purges.add(Scope(text="hello"), soft=True)
+    assert purges.doom(identify("hello"), since=0) is Doom.STALE
+    purges.add(Scope(text="hello"), soft=False)
+    purges.add(Scope(), soft=True)
+    assert purges.doom(identify("hello"), since=0) is Doom.GONE
+    assert purges.doom(identify("other"), since=0) is Doom.STALE
+    assert purges.doom(identify("hello"), since=2) is Doom.STALE
+
+
+@pytest.mark.parametrize(
+    ("scope", "covered"),
+    [
+        (Scope(), True),
+        (Scope(text="Hello there."), True),
+        (Scope(text="Hello"), False),
+        (Scope(prefix="Hello"), True),
+        (Scope(prefix="there"), False),
+        (Scope(namespace="books"), True),
+        (Scope(namespace="book"), False),
+        (Scope(voice={"speaker": "shubh"}), True),
+        (Scope(voice={"speaker": "shubh", "rate": 8000}), True),
+        (Scope(voice={"speaker": "ritu"}), False),
+        (Scope(voice={"dict_id": None}), False),
+        (Scope(prefix="Hello", voice={"speaker": "ritu"}), False),
+    ],
+)
+def test_a_scope_covers_what_fits_all_that_is_given(scope: Scope, *, covered: bool) -> None:
+    identity = Teller("books:3:0", VOICE).identity("Hello there.")
+    assert scope.covers(identity) is covered
+
+
+def test_it_holds_after_a_restart_and_in_other_processes(
+    tmp_path: Path, identify: Identify
+) -> None:
+    here, there = (Purges.load(tmp_path / "purges.json") for _ in range(2))
+    here.add(Scope(text="hello"), soft=False)
+    assert there.doom(identify("hello"), since=0) is Doom.NONE
+    assert there.changed_on_disk()
+    assert [str(purge.scope) for purge in there.reload()] == ["text hello"]
+    assert there.doom(identify("hello"), since=0) is Doom.GONE
+    assert not there.changed_on_disk()
+    assert there.reload() == []
+    assert there.add(Scope(), soft=True).number == 2
+    assert [purge.number for purge in here.reload()] == [2]
+
+
+def test_numbers_go_on_when_purges_are_forgotten(purges: Purges, tmp_path: Path) -> None:
+    first = purges.add(Scope(), soft=False)
+    second = purges.add(Scope(), soft=False)
+    purges.forget([first, second])
+    assert list(purges) == []
+    assert Purges.load(tmp_path / "purges.json").add(Scope(), soft=False).number == 3
+
+
+def test_a_damaged_file_is_an_error_with_its_remedy_and_changes_nothing(
+    purges: Purges, tmp_path: Path, identify: Identify
+) -> None:
+    purges.add(Scope(text="hello"), soft=False)
+    (tmp_path / "purges.json").write_bytes(b'{"form": 1, "last": 9, "purges": [{}]}')
+    with pytest.raises(DamagedPurges, match=r"purges\.json.*remove it"):
+        Purges.load(tmp_path / "purges.json")
+    with pytest.raises(DamagedPurges):
+        purges.reload()
+    assert purges.doom(identify("hello"), since=0) is Doom.GONE
+    assert purges.number == 1
+
+
+@given(text=st.text(), voice=st.dictionaries(st.text(min_size=1), st.text() | st.integers()))
+def test_an_identity_comes_back_from_its_canonical_form(
+    text: str, voice: dict[str, object]
+) -> None:
+    told = Voice({**voice, **VOICE.fields})
+    identity = Teller("books:1:0", told, 7).identity(text.encode(errors="replace").decode())
+    again = Identity.parse(identity.blob)
+    assert again == identity
+    assert (again.text, again.key, again.namespace) == (identity.text, identity.key, "books:1:0")
+    assert (again.voice, again.teller.epoch) == (told, 7)
+
+
+@pytest.mark.parametrize("blob", [b"", b"1 0 ns", b"2 0 ns\n{}\ntext", b"1 x ns\n{}\ntext"])
+def test_what_is_no_identity_is_an_error(blob: bytes) -> None:
+    with pytest.raises(ValueError, match=r"unpack|version|needs"):
+        Identity.parse(blob)
