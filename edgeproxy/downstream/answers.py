@@ -41,6 +41,12 @@ def refusal(error: BaseException) -> Refusal:
             return refusals.internal()
 
 
+def is_bug(error: BaseException) -> bool:
+    """Whether nobody has foreseen ``error``: it belongs into our log, with its place."""
+    cause = error.__cause__ if isinstance(error, ClipFailed) else error
+    return not isinstance(cause, Refused | EdgeProxyError)
+
+
 def answer(no: Refusal) -> web.Response:
     """A refusal over HTTP, with the headers Sarvam's SDKs look at."""
     told_as = request_id()

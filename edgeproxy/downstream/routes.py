@@ -15,7 +15,7 @@ from ..sarvam import refusals
 from ..sarvam.handshake import REST_PATH, STREAM_PATH, WS_PATHS, Credential, Query
 from ..sarvam.refusals import Refusal, code_of
 from ..speech import Speech
-from .answers import answer, refusal
+from .answers import answer, is_bug, refusal
 from .asking import TurnSettings
 from .auth import Client, Keeper
 from .http import HttpDoors
@@ -168,10 +168,9 @@ async def in_sarvams_shape(
     except web.HTTPException as error:
         return answer(Refusal(error.status, error.text or error.reason, code_of(error.status)))
     except Exception as error:
-        no = refusal(error)
-        if no.status == 500:
+        if is_bug(error):
             log.exception("%s failed", request.path)
-        response = answer(no)
+        response = answer(refusal(error))
         if isinstance(error, Draining):
             response.force_close()  # the next request shall find another process
         return response

@@ -15,7 +15,7 @@ from edgeproxy.core.errors import (
     Overdrawn,
     Overloaded,
 )
-from edgeproxy.downstream.answers import answer, refusal
+from edgeproxy.downstream.answers import answer, is_bug, refusal
 from edgeproxy.sarvam import refusals
 from edgeproxy.sarvam.refusals import Refused
 from edgeproxy.upstream.session import OriginRefused
@@ -48,6 +48,17 @@ def test_a_bug_is_a_plain_500_and_its_text_stays_with_us() -> None:
     told = refusal(KeyError("/etc/secret"))
     assert told.status == 500
     assert "secret" not in told.message
+
+
+def test_what_somebody_else_did_is_no_bug_however_it_is_told() -> None:
+    refused = ClipFailed("clip")
+    refused.__cause__ = OriginRefused(refusals.internal())
+    assert not is_bug(refused)
+    assert not is_bug(Refused(refusals.empty_text()))
+    broken = ClipFailed("clip")
+    broken.__cause__ = KeyError("x")
+    assert is_bug(broken)
+    assert is_bug(KeyError("x"))
 
 
 def test_over_http_it_is_sarvams_body_with_the_headers_sdks_look_at() -> None:

@@ -89,3 +89,15 @@ async def test_a_plain_get_of_the_websocket_is_an_error_not_a_crash(proxy: Proxy
     status, body = await ask(proxy.url + "/text-to-speech/ws", method="GET")
     assert status == 400
     assert body["error"]["message"]
+
+
+@pytest.mark.parametrize("path", ["/text-to-speech", "/text-to-speech/stream"])
+async def test_a_500_of_the_origins_is_passed_on_and_is_no_bug_of_ours(
+    proxy: Proxy, emulator: Emulator, caplog: pytest.LogCaptureFixture, path: str
+) -> None:
+    emulator.change_faults("error:code=500:after=0")
+    body = {"text": "नमस्ते।", "target_language_code": "hi-IN", "speech_sample_rate": 8000}
+    status, told = await ask(proxy.url + path, json=body)
+    assert status == 500
+    assert told["error"]["code"] == "internal_server_error"
+    assert not [record for record in caplog.records if record.exc_info]

@@ -132,6 +132,19 @@ class ProxyProcess:
             kinds[kind] = kinds.get(kind, 0) + 1
         return kinds
 
+    def connections_to(self, port: int) -> int:
+        """Its sockets whose other end is ``port``, in whatever state."""
+        held = set()
+        for handle in Path(f"/proc/{self.pid}/fd").iterdir():
+            try:
+                held.add(os.readlink(handle).removeprefix("socket:[").rstrip("]"))
+            except FileNotFoundError:
+                continue
+        # sl, local address, remote address, state, queues, timer, retransmits, uid, timeout, inode
+        lines = Path(f"/proc/{self.pid}/net/tcp").read_text().splitlines()[1:]
+        rows = [line.split() for line in lines]
+        return sum(int(row[2].split(":")[1], 16) == port and row[9] in held for row in rows)
+
     def resident_bytes(self) -> int:
         """Memory it holds."""
         pages = int(Path(f"/proc/{self.pid}/statm").read_text().split()[1])

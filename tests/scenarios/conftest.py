@@ -41,8 +41,8 @@ def start(start_proxy: StartProxy, link: Link) -> StartProxy:
             "origin": {
                 "url": link.url,
                 "connect_timeout_s": 0.5,
-                "first_audio_timeout_s": 0.6,
-                "stall_timeout_s": 0.5,
+                "first_audio_timeout_s": 1.5,
+                "stall_timeout_s": 1.5,
             },
             "pool": {"lease_timeout_s": 1.0},
         }

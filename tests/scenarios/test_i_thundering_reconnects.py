@@ -39,7 +39,8 @@ async def test_reconnects_come_a_few_at_a_time_and_ever_more_seldom(
 async def test_callers_that_come_back_at_once_are_all_served(
     start: StartProxy, link: Link, truth: Truth
 ) -> None:
-    async with start(pool={"ready": 4, "lease_timeout_s": 3.0}) as proxy:
+    patient = {"pool": {"lease_timeout_s": 3.0}, "origin": {"first_audio_timeout_s": 2.5}}
+    async with start(**patient) as proxy:
 
         async def call(number: int) -> bool:
             text = f"यह वाक्य संख्या {number} है।"

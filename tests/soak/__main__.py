@@ -4,6 +4,7 @@ Exit code 1 if a turn was wrong, silently cut or without an end, or if something
 table, and as JSON in ``build/soak``.
 """
 
+import logging
 import os
 import shutil
 import sys
@@ -22,11 +23,13 @@ from .run import new_folder, soak
 
 @click.command()
 @click.option("--seconds", type=float, default=lambda: float(os.environ.get("SOAK_S", "600")))
-@click.option("--clients", type=int, default=40, show_default=True)
+@click.option("--clients", type=int, default=60, show_default=True)
 @click.option("--seed", type=int, default=1, show_default=True)
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), default="build/soak")
 def main(seconds: float, clients: int, seed: int, out: Path) -> None:
     """Soak a proxy."""
+    # The emulator's server is told of every connection that is cut under it.
+    logging.getLogger("aiohttp.server").disabled = True
     console = Console(highlight=False)
     folder = new_folder()
     out.mkdir(parents=True, exist_ok=True)
@@ -73,6 +76,7 @@ def _show(console: Console, ledger: Ledger) -> None:
         ("wrong answers", str(ledger.wrong)),
         ("silently cut turns", str(ledger.cut)),
         ("lost finals", str(ledger.lost)),
+        ("phrases that fell silent", str(ledger.mute)),
         ("leaks", "; ".join(ledger.leaks) or "0"),
         ("bugs in the log", str(ledger.bugs)),
     ]

@@ -130,7 +130,6 @@ class Client:
                         heard.audio = b64decode(json.loads(heard.audio)["audios"][0])
                 else:
                     heard.errors.append(_told(answer.status, await answer.json()))
-                    await asyncio.sleep(0.05)  # as SDKs do before they try again
                 heard.final = True
         except TimeoutError:
             pass
@@ -144,7 +143,9 @@ class Client:
                 detail = f"the connection broke before an answer: {error!r}"
                 self._ledger.find("lost", kind=self.kind, text=said.text, detail=detail)
                 return
-        await self._judge.judge(self.kind, said, heard, codec=codec, rate=self._rate)
+        dying = self._line.excuses(deaths)
+        await self._judge.judge(self.kind, said, heard, codec=codec, rate=self._rate, dying=dying)
+        await self._think(heard)
 
     # -- over a WebSocket --------------------------------------------------------------------------
 
@@ -203,10 +204,19 @@ class Client:
                 # Nobody has ended the proxy: then a socket stays open, whatever happens (R11).
                 self._ledger.find("lost", kind=self.kind, text=said.text, detail=heard.broken)
                 return False
-            await self._judge.judge(self.kind, said, heard, codec=self._codec, rate=self._rate)
+            dying = self._line.excuses(deaths)
+            await self._judge.judge(
+                self.kind, said, heard, codec=self._codec, rate=self._rate, dying=dying
+            )
             if not heard.final:
                 return False
+            await self._think(heard)
         return True
+
+    async def _think(self, heard: Heard) -> None:
+        """Wait a little after a failure, as whoever tries again does: errors are quick to get."""
+        if heard.errors:
+            await asyncio.sleep(self._chance.uniform(0.2, 1.0))
 
     async def _say(self, ws: aiohttp.ClientWebSocketResponse, said: Said) -> None:
         pieces = [said.text]

@@ -1,7 +1,8 @@
 """The house that is soaked: an emulator, a link before it, and the proxy as a process behind that."""
 
+import asyncio
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from contextlib import AsyncExitStack
 from pathlib import Path
 from types import TracebackType
@@ -39,11 +40,10 @@ phrases:
 class House:
     """All of it, for as long as the context lasts. ``folder`` keeps what the proxy keeps, and its log."""
 
-    def __init__(self, folder: Path, *, texts: Texts, seed: int) -> None:
+    def __init__(self, folder: Path, *, texts: Texts) -> None:
         self._folder = folder
         self._texts = texts
         self.emulator = Emulator(seed=0)
-        self._seed = seed
         self._undo = AsyncExitStack()
         self.link: Link
         self.proxy: ProxyProcess
@@ -57,7 +57,7 @@ class House:
     async def __aenter__(self) -> Self:
         books = self._folder / "books"
         books.mkdir(parents=True)
-        self.edit_books(random.Random(self._seed))
+        self._write_book(PHRASES)
         await self._undo.enter_async_context(self.emulator)
         self.link = await self._undo.enter_async_context(Link(self.emulator.url))
         self.proxy = ProxyProcess(
@@ -69,6 +69,10 @@ class House:
         )
         self._undo.push_async_callback(self._end)
         await self.proxy.start()
+        # From now on phrases need no origin, whatever becomes of it.
+        async with asyncio.timeout(60):
+            while (await self.proxy.details())["records"] < len(PHRASES):
+                await asyncio.sleep(0.05)
         self.line = Line(self.proxy.url)
         return self
 
@@ -94,7 +98,9 @@ class House:
 
     def edit_books(self, chance: random.Random) -> None:
         """Another edition of the book: the phrases, and some of what is said often."""
-        held = [*PHRASES, *chance.sample(self._texts.common, 10)]
+        self._write_book([*PHRASES, *chance.sample(self._texts.common, 10)])
+
+    def _write_book(self, held: Iterable[str]) -> None:
         lines = [f"  phrase-{number}: {text}" for number, text in enumerate(held)]
         fresh = self._folder / "desk.new"
         fresh.write_text(BOOK + "\n".join(lines) + "\n", encoding="utf-8")

@@ -10,7 +10,7 @@ from edgeproxy.audio.decode import decode_whole, decoder
 
 from ..fakes.truth import Truth
 from .ledger import Ledger
-from .texts import Said
+from .texts import PHRASES, Said
 
 LIKE = 0.85
 """Correlation with the truth at which a lossy codec's sound is that of the text."""
@@ -36,13 +36,18 @@ class Judge:
         self._truth = truth
         self._ledger = ledger
 
-    async def judge(self, kind: str, said: Said, heard: Heard, *, codec: str, rate: int) -> None:
-        """Enter what became of a turn."""
+    async def judge(
+        self, kind: str, said: Said, heard: Heard, *, codec: str, rate: int, dying: bool = False
+    ) -> None:
+        """Enter what became of a turn. ``dying``: the proxy was being ended meanwhile."""
         ledger = self._ledger
         ledger.verdicts.update(heard.verdicts)
         ledger.errors.update(heard.errors)
         if not heard.final and not heard.broken:
             ledger.find("lost", kind=kind, text=said.text, detail=f"no end; {heard.errors}")
+            return
+        if said.text in PHRASES and heard.errors and not dying:
+            ledger.find("mute", kind=kind, text=said.text, detail=f"{heard.errors}")
             return
         pcm = await asyncio.to_thread(_decoded, heard.audio, codec, rate)
         if heard.final and not heard.errors:

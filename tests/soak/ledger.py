@@ -26,6 +26,8 @@ class Ledger:
     """Turns that ended like whole ones and were not."""
     lost: int = 0
     """Turns without an end: no final, no error, no close."""
+    mute: int = 0
+    """Phrases that did not speak, although they need no origin."""
     leaks: list[str] = field(default_factory=list)
     bugs: int = 0
     """Lines of the proxy's log that tell of a bug."""
@@ -39,7 +41,7 @@ class Ledger:
         self.by_kind[f"{kind} {outcome}"] += 1
 
     def find(self, what: str, *, kind: str, text: str, detail: str) -> None:
-        """Something that must never be: ``wrong``, ``cut`` or ``lost``."""
+        """Something that must never be: ``wrong``, ``cut``, ``lost`` or ``mute``."""
         setattr(self, what, getattr(self, what) + 1)
         self.findings.append(f"{what}: {kind}: {detail}: {text!r}")
         self.turn(kind, what)
@@ -47,7 +49,7 @@ class Ledger:
     @property
     def passed(self) -> bool:
         """Whether nothing was found."""
-        return not (self.wrong or self.cut or self.lost or self.leaks or self.bugs)
+        return not (self.wrong or self.cut or self.lost or self.mute or self.leaks or self.bugs)
 
     def to_json(self) -> dict[str, Any]:
         """All of it."""

@@ -26,7 +26,7 @@ async def soak(*, seconds: float, clients: int, seed: int, folder: Path, tell: T
     texts = Texts(seed=seed)
     judge = Judge(Truth(masters=(8000,)), ledger)
     began = monotonic()
-    async with House(folder, texts=texts, seed=seed) as house:
+    async with House(folder, texts=texts) as house:
         weather = Weather(house, ledger, seed=seed)
 
         @asynccontextmanager

@@ -14,13 +14,16 @@ from .house import House
 from .ledger import Ledger
 from .texts import SPOILT
 
+# Most of them now and then, so that the proxy goes on asking; some so often that it should not.
 _ORIGINS: Final = (
-    "cut=0.3", "cut=0.3:after=0", "cut=0.3:after=2", "close=0.2", "close=0.2:code=1000",
-    "error=0.2", "error=0.2:code=429:count=2", "error=0.2:code=503:after=0", "garbage=0.2",
-    "missing_final=0.3", "empty=0.2", "odd=0.2",
-    "stall=0.2:seconds=0.3", "stall=0.15:seconds=forever", "stall=0.2:seconds=forever:after=0",
-    "slow=0.3:seconds=0.4", "slow=0.1:seconds=3",
-    "refuse=0.5", "hang=0.2", "429=0.4:count=2", "500=0.4", "503=0.4", "1003=0.3:count=2", "black_hole=0.3",
+    "cut=0.1", "cut=0.1:after=0", "cut=0.1:after=2", "cut=0.6",
+    "close=0.1", "close=0.1:code=1000", "close=0.6:after=0",
+    "error=0.1", "error=0.1:code=429:count=2", "error=0.1:code=503:after=0", "error=0.5:after=0",
+    "garbage=0.1", "missing_final=0.1", "empty=0.1", "odd=0.1",
+    "stall=0.1:seconds=0.3", "stall=0.05:seconds=forever", "stall=0.05:seconds=forever:after=0",
+    "slow=0.2:seconds=0.4", "slow=0.05:seconds=3",
+    "refuse=0.3", "hang=0.1", "429=0.3:count=2", "500=0.3", "503=0.3", "1003=0.2:count=2",
+    "black_hole=0.1",
 )  # fmt: skip
 _SPOILING: Final = ("short", "silence", "late_audio")
 
