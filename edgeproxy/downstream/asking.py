@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from ..core.key import Identity, Teller
 from ..core.turn import Cut, Cuts
 from ..core.voice import Voice
-from ..phrases.generations import Generations, namespace
-from ..phrases.library import NAMESPACE, Library
+from ..phrases.generations import Generations
+from ..phrases.library import Library
+from ..phrases.pinned import namespace, space
+from ..phrases.view import View
 from ..speech import Ask
 from ..upstream.pool import Order
 from .auth import Client
@@ -30,10 +32,10 @@ class TurnSettings:
 
 
 class Asker:
-    """Asks for one client in one voice: what a book holds is everybody's, the rest is the client's own.
+    """Asks for one client in one voice: what a book holds is its scope's, the rest is the client's own.
 
     What a book holds is spoken by the generation its pointer stands at; until there is one, it is a text
-    like any other that all callers share.
+    like any other that all callers of the scope share.
     """
 
     def __init__(self, client: Client, voice: Voice, generations: Generations) -> None:
@@ -43,30 +45,32 @@ class Asker:
         self._tellers: dict[tuple[str, int], Teller] = {}
         self._takes: dict[str, int] = {}
 
-    def ask(self, cut: Cut, library: Library, *, first: bool) -> Ask:
-        """The ask for ``cut``; ``first``: whether a caller waits in silence for it."""
+    def ask(self, cut: Cut, view: View, *, first: bool) -> Ask:
+        """The ask for ``cut``; ``view``: the client's, of the books as they were when the turn began;
+        ``first``: whether a caller waits in silence for it."""
         account, rate = self._client.account, self.voice.rate
         order = Order.FIRST if first else Order.AHEAD
-        if not library.holds(self.voice, cut.text):
+        scope = view.scope(self.voice, cut.text)
+        if scope is None:
             own = self._identity(self._client.namespace, rate, cut.text)
             return Ask(own, account, order, keep=cut.keep)
-        speaks = self._generations.speaking(self.voice, cut.text)
+        speaks = self._generations.speaking(self.voice, cut.text, scope=scope)
         if speaks is None:
-            return Ask(self._identity(NAMESPACE, rate, cut.text), account, order, keep=cut.keep)
+            return Ask(self._identity(space(scope), rate, cut.text), account, order, keep=cut.keep)
         # Takes are served in turn, so that what is heard often does not sound canned.
         take = self._takes[cut.text] = self._takes.get(cut.text, -1) + 1
-        space = namespace(speaks.number, take % speaks.takes)
+        where = namespace(speaks.number, take % speaks.takes, scope=scope)
         return Ask(
-            self._identity(space, rate, cut.text),
+            self._identity(where, rate, cut.text),
             account,
             order,
             curated=True,
-            master=self._identity(space, speaks.rate, cut.text),
+            master=self._identity(where, speaks.rate, cut.text),
         )
 
-    def _identity(self, space: str, rate: int, text: str) -> Identity:
-        teller = self._tellers.get((space, rate))
+    def _identity(self, where: str, rate: int, text: str) -> Identity:
+        teller = self._tellers.get((where, rate))
         if teller is None:
             voice = self.voice if rate == self.voice.rate else self.voice.at_rate(rate)
-            teller = self._tellers[space, rate] = Teller(space, voice)
+            teller = self._tellers[where, rate] = Teller(where, voice)
         return teller.identity_of_normal(text)

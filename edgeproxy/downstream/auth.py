@@ -20,10 +20,12 @@ from ..upstream.pools import Account
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """Somebody who was let in. ``namespace``: whose audio it hears; ``account``: who pays."""
+    """Somebody who was let in. ``namespace``: whose audio it hears; ``account``: who pays; ``tenant``: whose
+    books it hears besides everybody's."""
 
     namespace: str
     account: Account
+    tenant: str | None = None
 
 
 class DamagedSecret(ValueError):

@@ -154,10 +154,10 @@ class HttpDoors:
         fields = models.audible(asked.fields)
         models.check_ranges(fields["model"], asked.fields)
         asker = Asker(client, Voice(fields), self._settings.generations)
-        library = self._settings.library()
+        view = self._settings.library().view(client.tenant)
         reply = Answer(client, new_request_id())
-        for cut in split(asked.text, self._settings.cuts, library.phrasebook):
-            ask = asker.ask(cut, library, first=not reply.parts)
+        for cut in split(asked.text, self._settings.cuts, view.phrasebook):
+            ask = asker.ask(cut, view, first=not reply.parts)
             reply.parts.append(_Part(ask, monotonic()))
         return reply, Output(asked.codec, fields["rate"], asked.bitrate)
 

@@ -24,13 +24,14 @@ _PRESSING: Final = {reason: place for place, reason in enumerate(get_args(Reason
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unit:
-    """A pinned text in one voice, as all books together want it.
+    """A pinned text in one voice, as all books of its ``scope`` together want it.
 
     ``voice`` has the highest of ``rates`` (Hz); ``phrases``: the ``book/id`` that say it; ``recording``: what
     a human said instead; ``manual``: its pointer is only moved by hand.
     """
 
     key: str
+    scope: str
     text: str
     voice: Voice
     rates: tuple[int, ...]
@@ -68,11 +69,10 @@ class Due:
 
 
 def units(library: Library) -> dict[str, Unit]:
-    """All units of the books that everybody may hear, by key, in the order of the books."""
+    """All units of all books, by key, in the order of the books."""
     found: dict[str, Unit] = {}
     for spoken in library.phrases:
-        book = library.books[spoken.book]
-        if spoken.phrase.pin and book.tenants is None:
+        if spoken.phrase.pin:
             for text in filter(has_word, spoken.pinned):
                 unit = _unit(spoken, text, library)
                 other = found.get(unit.key)
@@ -85,7 +85,8 @@ def _unit(spoken: Spoken, text: str, library: Library) -> Unit:
     # The sentences of a whole phrase are what a turn falls back to; only the whole has takes or a recording.
     whole = spoken.whole and text == normalise(spoken.text)
     return Unit(
-        key=unit_key(spoken.voice, text),
+        key=unit_key(spoken.voice, text, scope=spoken.scope),
+        scope=spoken.scope,
         text=text,
         voice=spoken.voice,
         rates=spoken.rates,
@@ -170,7 +171,12 @@ def _reason(
 
 def _why_new(unit: Unit, gone: dict[str, list[Pinned]]) -> Reason:
     """Whether it takes the place of something that its phrases no longer say."""
-    before = [pinned for phrase in unit.phrases for pinned in gone.get(phrase, ())]
+    before = [
+        pinned
+        for phrase in unit.phrases
+        for pinned in gone.get(phrase, ())
+        if pinned.scope == unit.scope
+    ]
     usual = unit.voice.at_rate(models.DEFAULT_RATE)
     if any(pinned.at_rate(models.DEFAULT_RATE) == usual for pinned in before):
         return "changed text"

@@ -219,7 +219,7 @@ class Generator:
         for take, master in enumerate(takes):
             for rate in unit.rates:
                 pcm = await asyncio.to_thread(resample, master, rate=generation.rate, to=rate)
-                identity = _identity(unit.voice.at_rate(rate), unit.text, generation, take)
+                identity = _identity(unit, unit.voice.at_rate(rate), generation, take)
                 record = Record(identity.blob, rate, pcm, generation.made)
                 if not await self._store.put(identity, record, pinned=True):
                     # What comes next would only be paid for and lost as well.
@@ -229,7 +229,12 @@ class Generator:
     def _add(self, due: Due, generation: Generation, run: _Run) -> None:
         unit = due.unit
         pinned = self._generations.add(
-            unit.voice, unit.text, generation, phrases=unit.phrases, move=not unit.manual
+            unit.voice,
+            unit.text,
+            generation,
+            scope=unit.scope,
+            phrases=unit.phrases,
+            move=not unit.manual,
         )
         run.built.made.append(due)
         self._emit(
@@ -246,7 +251,9 @@ class Generator:
     def _fail(self, due: Due, failed: Failed, run: _Run) -> None:
         unit = due.unit
         failure = Failure(when=due.asked, reasons=failed.reasons, attempts=failed.attempts)
-        self._generations.fail(unit.voice, unit.text, failure, phrases=unit.phrases)
+        self._generations.fail(
+            unit.voice, unit.text, failure, scope=unit.scope, phrases=unit.phrases
+        )
         run.built.failed.append(Refused(due, failed.reasons))
         self._emit(PhraseRefused(unit.key, unit.phrases[0], str(failed), failed.attempts))
 
@@ -269,7 +276,7 @@ class Generator:
     def _is_there(self, unit: Unit, generation: Generation) -> bool:
         voice = unit.voice.at_rate(generation.rate)
         return all(
-            _identity(voice, unit.text, generation, take) in self._store
+            _identity(unit, voice, generation, take) in self._store
             for take in range(generation.takes)
         )
 
@@ -286,7 +293,7 @@ class Generator:
         for rate in models.REST_RATES:
             voice = pinned.at_rate(rate)
             for take in range(generation.takes):
-                await self._store.remove(_identity(voice, pinned.text, generation, take).key)
+                await self._store.remove(_identity(pinned, voice, generation, take).key)
 
     async def _save(self, run: _Run) -> None:
         try:
@@ -331,5 +338,6 @@ def _locked(file: int) -> bool:
     return False
 
 
-def _identity(voice: Voice, text: str, generation: Generation, take: int) -> Identity:
-    return Teller(namespace(generation.number, take), voice).identity_of_normal(text)
+def _identity(of: Unit | Pinned, voice: Voice, generation: Generation, take: int) -> Identity:
+    where = namespace(generation.number, take, scope=of.scope)
+    return Teller(where, voice).identity_of_normal(of.text)

@@ -29,6 +29,7 @@ from edgeproxy.phrases.due import Due, Unit, units
 from edgeproxy.phrases.generate import AT_ONCE, GRACE, Built, Generator
 from edgeproxy.phrases.generations import Generations, Pinned, namespace, unit_key
 from edgeproxy.phrases.library import Library
+from edgeproxy.phrases.pinned import SHARED
 from edgeproxy.sarvam import models
 
 Write = Callable[..., Path]
@@ -157,6 +158,28 @@ async def test_what_is_due_is_made_kept_and_heard(shop: Shop, write: Write) -> N
     assert heard.seconds == pytest.approx(len(record.pcm) / 44100)
     assert -40 < heard.loudness_dbfs < -6
     assert shop.plan() == []
+
+
+async def test_a_tenants_book_is_made_and_retired_in_a_place_of_its_own(
+    shop: Shop, write: Write
+) -> None:
+    write("  a: Hello there.\n", name="open.yaml")
+    file = write("  a: Hello there.\n", top=TOP + "tenants: [acme]\n", name="acme.yaml")
+
+    built = await shop.build()
+
+    assert len(built.made) == 2
+    voice = built.made[0].unit.voice
+    acme = Teller(namespace(1, 0, scope="acme"), voice).identity("Hello there.")
+    shared = Teller(namespace(1, 0), voice).identity("Hello there.")
+    assert acme in shop.store
+    assert shared in shop.store
+    assert shop.generations.speaking(voice, "Hello there.", scope="acme") is not None
+    file.unlink()
+    await shop.generator.retire(shop.library, NOW)
+    await shop.generator.retire(shop.library, NOW + GRACE)
+    assert acme not in shop.store
+    assert shared in shop.store
 
 
 async def test_what_was_made_outlives_the_process(folder: Path, shop: Shop, write: Write) -> None:
@@ -374,6 +397,7 @@ VOICE = Voice(models.audible({"language": "en-IN", "speaker": "ritu", "rate": 22
 def due(text: str, takes: int) -> Due:
     unit = Unit(
         key=unit_key(VOICE, text),
+        scope=SHARED,
         text=text,
         voice=VOICE,
         rates=(22050,),

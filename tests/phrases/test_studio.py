@@ -13,7 +13,7 @@ from edgeproxy.core.voice import Voice
 from edgeproxy.emulator import speech
 from edgeproxy.phrases import studio
 from edgeproxy.phrases.due import Unit
-from edgeproxy.phrases.pinned import unit_key
+from edgeproxy.phrases.pinned import SHARED, unit_key
 from edgeproxy.phrases.recording import Recording, inspect
 from edgeproxy.phrases.studio import GIVE_UP, TRIES, Allowance, Failed, Studio
 from edgeproxy.sarvam import models
@@ -54,6 +54,7 @@ def no_backoff(monkeypatch: pytest.MonkeyPatch) -> None:
 def unit(text: str = HELLO, *, takes: int = 1, recording: Recording | None = None) -> Unit:
     return Unit(
         key=unit_key(VOICE, text),
+        scope=SHARED,
         text=text,
         voice=VOICE,
         rates=(22050,),
