@@ -20,9 +20,9 @@ from aiohttp import web
 
 from . import __version__
 from .audio import decode
+from .cache.demand import Demand
 from .cache.flight import Flights
 from .cache.memory import Memory
-from .cache.misses import Misses
 from .cache.store import Store
 from .config import ConfigError, Settings
 from .core.audio import Decoder
@@ -43,11 +43,12 @@ from .phrases.books import Books
 from .phrases.cron import Cron
 from .phrases.generate import Generator
 from .phrases.generations import Generations
+from .phrases.hits import Hits, open_hits
 from .phrases.library import Library
 from .sarvam import fields, models
 from .sarvam.handshake import WS_PATHS, origin_url
 from .sarvam.refusals import Refused
-from .speech import Patience, Speech
+from .speech import Ask, Patience, Speech
 from .upstream.places import Places
 from .upstream.pool import Limits, Pool
 from .upstream.pools import Account, Pools
@@ -57,7 +58,7 @@ from .upstream.session import Session
 _ENCODERS: Final = 2
 _LAND_S: Final = 5.0
 _DISCARD_EVERY_S: Final = 3600.0
-_MISSES_EVERY_S: Final = 60.0
+_COUNTS_EVERY_S: Final = 60.0
 _POINTERS_EVERY_S: Final = 1.0
 _SPARE_FOR_S: Final = 600.0
 _CEILING_RECOVERS_S: Final = 10.0
@@ -158,7 +159,8 @@ class Workshop:
     pools: Pools
     flights: Flights
     speech: Speech
-    misses: Misses
+    demand: Demand
+    hits: Hits
     generations: Generations
     generator: Generator
 
@@ -199,8 +201,17 @@ async def workshop(settings: Settings, *, emit: Emit = log.tell) -> AsyncIterato
         undo.push_async_callback(pools.close)
         flights = Flights()
         undo.push_async_callback(flights.land, timeout_s=_LAND_S)
-        misses = Misses.open(cache.data_dir / "misses", emit=emit)
-        undo.push_async_callback(misses.save)
+        demand = Demand.open(cache.data_dir, emit=emit)
+        undo.push_async_callback(demand.save)
+        hits = open_hits(cache.data_dir / "hits", emit=emit)
+        undo.push_async_callback(hits.save)
+
+        def count(ask: Ask) -> None:
+            if ask.curated:
+                hits.count(ask.identity)
+            elif ask.keep:
+                demand.ask(ask.identity)
+
         speech = Speech(
             memory=Memory(limit_bytes=cache.memory_bytes),
             flights=flights,
@@ -214,7 +225,8 @@ async def workshop(settings: Settings, *, emit: Emit = log.tell) -> AsyncIterato
             ),
             characters_kept=cache.characters_kept,
             ttl_s=cache.ttl_s,
-            on_miss=misses.count,
+            on_ask=count,
+            on_miss=demand.miss,
             emit=emit,
         )
         generations = Generations.load(cache.data_dir / "generations.json")
@@ -241,7 +253,8 @@ async def workshop(settings: Settings, *, emit: Emit = log.tell) -> AsyncIterato
             pools,
             flights,
             speech,
-            misses,
+            demand,
+            hits,
             generations,
             generator,
         )
@@ -275,7 +288,8 @@ async def running(settings: Settings, *, emit: Emit = log.tell) -> AsyncIterator
             "discard",
             lambda: shop.store.discard(older_than_s=settings.cache.discard_after_s),
         )
-        schedule.every(_MISSES_EVERY_S, "misses", shop.misses.save)
+        schedule.every(_COUNTS_EVERY_S, "counts of demand", shop.demand.save)
+        schedule.every(_COUNTS_EVERY_S, "counts of hits", shop.hits.save)
         night = await asyncio.to_thread(_schedule_night, schedule, shop, emit)
         schedule.start()
         undo.callback(schedule.stop)
@@ -314,7 +328,8 @@ def _schedule_night(schedule: Schedule, shop: Workshop, emit: Emit) -> Night:
     night = Night(
         shop.generator,
         shop.generations,
-        shop.misses,
+        shop.demand,
+        shop.hits,
         shop.store,
         lambda: shop.library,
         directory=settings.cache.data_dir,

@@ -89,6 +89,7 @@ class Patience:
 class Speech:
     """Clips by identity, from wherever they are to be had.
 
+    ``on_ask`` hears of each segment a caller asks for, ``on_miss`` of each that the origin is asked for.
     ``characters_kept``: longer segments are delivered but not kept. ``ttl_s``: how long a kept segment
     is fresh.
     """
@@ -104,9 +105,11 @@ class Speech:
         patience: Patience,
         characters_kept: int,
         ttl_s: float,
+        on_ask: Callable[[Ask], None] = lambda _: None,
         on_miss: Callable[[Identity], None] = lambda _: None,
         emit: Emit = ignore,
     ) -> None:
+        self._on_ask = on_ask
         self._on_miss = on_miss
         self._memory = memory
         self._flights = flights
@@ -130,6 +133,7 @@ class Speech:
             # Dots, dashes, an emoji: nothing to ask the origin for, yet a client that sent text
             # waits for sound (LiveKit takes none for a failure).
             return _pause(ask.identity.voice.rate), "pause"
+        self._on_ask(ask)
         clip = self._memory.get(ask.identity)
         if clip is not None and (ask.curated or self._is_fresh(clip)):
             clip.listeners += 1

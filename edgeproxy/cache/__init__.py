@@ -5,6 +5,7 @@
 ``record``  a clip at rest: header, identity, PCM, checksum.
 ``store``   records on disk (diskcache's only door).
 ``memory``  complete clips, bounded in bytes, with their messages ready for the wire.
-``misses``  what the origin had to be asked for, how often, by day.
+``counts``  how often something happened, by identity and day.
+``demand``  what callers asked for that no book says, and how often the origin had to be asked.
 ``durable`` files that are there whole or not at all.
 """

@@ -6,7 +6,8 @@ file without a row, which is swept at the next start. What we do not take from i
 
 * Pickling (CVE-2025-69872, unfixed in 5.6.3): :class:`_BytesDisk` refuses it both ways.
 * Eviction: its policies know no pins, and its LRU writes on every read. Dynamic records are evicted
-  here, least recently used first, by books kept in memory; pinned ones never.
+  here, least recently used first, by books kept in memory; pinned ones never. What is pinned without being a
+  book's is *promoted*, which can be taken back (:meth:`Store.unpin`).
 
 The cache can only help: every fault of the disk is a miss and a fact, never an error to the caller.
 SQLite wants a connection per thread, hence an executor of our own.
@@ -45,6 +46,7 @@ _SWEPT_AFTER_S: Final = 600.0
 _FAULTS: Final = (OSError, sqlite3.Error, diskcache.Timeout)
 _PINNED: Final = "pinned"
 _DYNAMIC: Final = "dynamic"
+_PROMOTED: Final = "promoted"
 
 T = TypeVar("T")
 
@@ -87,8 +89,8 @@ class _BytesDisk(diskcache.Disk):  # type: ignore[misc]  # diskcache has no type
 class Store:
     """Records by identity. Open with :meth:`open`; close with :meth:`close`.
 
-    Mutable state: the books ``_dynamic`` (key -> bytes, least recently used first) and ``_pinned``;
-    touched on the event loop's thread only.
+    Mutable state: the books ``_dynamic`` (key -> bytes, least recently used first) and ``_pinned``, of which
+    some are ``_promoted``; touched on the event loop's thread only.
     """
 
     def __init__(
@@ -107,6 +109,7 @@ class Store:
         self._cache: Any = None
         self._dynamic: OrderedDict[str, int] = OrderedDict()
         self._pinned: dict[str, int] = {}
+        self._promoted: set[str] = set()
         self.dynamic_bytes = 0
 
     @classmethod
@@ -123,7 +126,7 @@ class Store:
         rows: list[tuple[str, str, int]] = []
         rows = await store._attempt("open", store._open_sync, rows)
         for key, tag, size in rows:
-            store._enter(key, size, pinned=tag == _PINNED)
+            store._enter(key, size, tag)
         return store
 
     def __len__(self) -> int:
@@ -170,18 +173,18 @@ class Store:
         What is pinned stays so.
         """
         key, value = identity.key, record.pack()
-        pinned = pinned or key in self._pinned
+        tag = _PINNED if pinned else self._tag(key)
 
         def write() -> bool:
             if shutil.disk_usage(self._directory).free < self._min_free + len(value):
                 return False
-            self._cache.set(key, value, tag=_PINNED if pinned else _DYNAMIC)
+            self._cache.set(key, value, tag=tag)
             return True
 
         if not await self._attempt("write", write, False):
             self._emit(RecordRefused(key, "too little free disk, or a fault of it"))
             return False
-        self._enter(key, len(value), pinned=pinned)
+        self._enter(key, len(value), tag)
         self._emit(RecordKept(key, len(value)))
         while self.dynamic_bytes > self._quota:
             oldest, size = next(iter(self._dynamic.items()))
@@ -198,21 +201,38 @@ class Store:
         key = identity.key
         return key in self._dynamic or key in self._pinned
 
+    @property
+    def promoted(self) -> frozenset[str]:
+        """The keys of the records that :meth:`pin` took out of all eviction."""
+        return frozenset(self._promoted)
+
     async def pin(self, identity: Identity) -> bool:
-        """Take a dynamic record out of all eviction; False where there is none."""
+        """Promote a dynamic record: take it out of all eviction; False where there is none."""
         key = identity.key
-        size = self._dynamic.get(key)
+        return key in self._pinned or await self._mark(key, _PROMOTED)
+
+    async def unpin(self, key: str) -> bool:
+        """Make a promoted record a dynamic one, as if it were just stored; False where there is none."""
+        return key in self._promoted and await self._mark(key, _DYNAMIC)
+
+    async def _mark(self, key: str, tag: str) -> bool:
+        size = self._dynamic.get(key, self._pinned.get(key))
         if size is None:
-            return key in self._pinned
+            return False
 
         def mark() -> bool:
             value = self._cache.get(key)
-            return value is not None and bool(self._cache.set(key, value, tag=_PINNED))
+            return value is not None and bool(self._cache.set(key, value, tag=tag))
 
         if not await self._attempt("pin", mark, False):
             return False
-        self._enter(key, size, pinned=True)
+        self._enter(key, size, tag)
         return True
+
+    def _tag(self, key: str) -> str:
+        if key in self._promoted:
+            return _PROMOTED
+        return _PINNED if key in self._pinned else _DYNAMIC
 
     async def verify(self, share: float) -> tuple[int, int]:
         """Read a share (0 to 1) of all records, drawn by chance, and check each whole. How many were
@@ -249,7 +269,7 @@ class Store:
                     self._leave(key)
             for key, tag, size in rows:
                 if key not in self._dynamic and key not in self._pinned:
-                    self._enter(key, size, pinned=tag == _PINNED)
+                    self._enter(key, size, tag)
 
     async def discard(self, *, older_than_s: float) -> int:
         """Remove dynamic records stored longer ago than that; how many. Pinned ones stay."""
@@ -274,9 +294,11 @@ class Store:
             await self._attempt("close", self._cache.close, None)
         self._executor.shutdown()
 
-    def _enter(self, key: str, size: int, *, pinned: bool) -> None:
+    def _enter(self, key: str, size: int, tag: str) -> None:
         self._leave(key)
-        if pinned:
+        if tag == _PROMOTED:
+            self._promoted.add(key)
+        if tag in (_PINNED, _PROMOTED):
             self._pinned[key] = size
         else:
             self._dynamic[key] = size
@@ -284,6 +306,7 @@ class Store:
 
     def _leave(self, key: str) -> None:
         self._pinned.pop(key, None)
+        self._promoted.discard(key)
         self.dynamic_bytes -= self._dynamic.pop(key, 0)
 
     async def _attempt(self, operation: str, work: Callable[[], T], otherwise: T) -> T:

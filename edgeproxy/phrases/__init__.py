@@ -15,6 +15,7 @@
 
 ``pinned``       the unit of generation, as it is kept.
 ``generations``  what was made of each unit, and which of it is heard: the pointer.
+``hits``         how often callers heard each unit.
 ``due``          what is to be made, and why.
 ``studio``       where takes are made, and judged.
 ``generate``     the making: budget, store, pointer, one run at a time.

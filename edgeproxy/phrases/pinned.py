@@ -29,6 +29,14 @@ def namespace(number: int, take: int, *, scope: str = SHARED) -> str:
     return f"{space(scope)}:{number}:{take}"
 
 
+def scope_of(namespace: str) -> str | None:
+    """The scope whose generation's records lie there; None: it is no generation's."""
+    whose, made, _ = namespace.partition(":")
+    if not made:
+        return None
+    return SHARED if whose == space(SHARED) else whose.removeprefix("book-")
+
+
 def unit_key(voice: Voice, text: str, *, scope: str = SHARED) -> str:
     """The name of a unit: of ``voice`` at any rate and the normalised ``text``, in its scope."""
     usual = voice if voice.rate == models.DEFAULT_RATE else voice.at_rate(models.DEFAULT_RATE)
