@@ -35,7 +35,7 @@ from .downstream.routes import DoorLimits, Doors, in_sarvams_shape
 from .jobs.at_once import AtOnce
 from .jobs.background import Background
 from .jobs.nightly import Night
-from .jobs.report import Report
+from .jobs.nights import Nights
 from .jobs.schedule import Schedule
 from .observe import log
 from .operate.health import Health
@@ -78,6 +78,7 @@ class Proxy:
     books: Books
     generations: Generations
     night: Night
+    schedule: Schedule
     generator: Generator
 
 
@@ -290,7 +291,8 @@ async def running(settings: Settings, *, emit: Emit = log.tell) -> AsyncIterator
         )
         schedule.every(_COUNTS_EVERY_S, "counts of demand", shop.demand.save)
         schedule.every(_COUNTS_EVERY_S, "counts of hits", shop.hits.save)
-        night = await asyncio.to_thread(_schedule_night, schedule, shop, emit)
+        night, nights = _nights(schedule, shop, emit)
+        await nights.begin()
         schedule.start()
         undo.callback(schedule.stop)
         background = Background()
@@ -304,6 +306,7 @@ async def running(settings: Settings, *, emit: Emit = log.tell) -> AsyncIterator
         background.start("books", shop.books.watch)
         background.start("books, when asked", shop.books.reload_when_asked)
         background.start("at once", at_once.run)
+        background.start("nights", nights.follow)
         background.start("pointers", lambda: _follow_pointers(shop))
         health.ready = True
         undo.callback(health.not_ready)
@@ -317,12 +320,13 @@ async def running(settings: Settings, *, emit: Emit = log.tell) -> AsyncIterator
             shop.books,
             shop.generations,
             night,
+            schedule,
             shop.generator,
         )
 
 
-def _schedule_night(schedule: Schedule, shop: Workshop, emit: Emit) -> Night:
-    """The night, and those of the books that have times of their own. One that was missed runs now."""
+def _nights(schedule: Schedule, shop: Workshop, emit: Emit) -> tuple[Night, Nights]:
+    """What is done by night, and when."""
     settings = shop.settings
     when, zone = night_times(settings)
     night = Night(
@@ -340,23 +344,16 @@ def _schedule_night(schedule: Schedule, shop: Workshop, emit: Emit) -> Night:
         discard_after_s=settings.cache.discard_after_s,
         emit=emit,
     )
-    now = datetime.now(UTC)
-    times: dict[str | None, Cron] = {None: when}
-    times |= {name: book.cron for name, book in shop.library.books.items() if book.cron is not None}
-    for book, cron in times.items():
-
-        async def run(book: str | None = book) -> Report:
-            return await night.run(datetime.now(UTC), book=book)
-
-        schedule.cron(
-            cron,
-            "night" if book is None else f"night of {book}",
-            run,
-            zone=zone,
-            jitter_s=settings.phrases.night_jitter_s,
-            at_start=night.missed(now, book=book),
-        )
-    return night
+    nights = Nights(
+        night,
+        schedule,
+        shop.books,
+        when=when,
+        zone=zone,
+        jitter_s=settings.phrases.night_jitter_s,
+        now=lambda: datetime.now(UTC),
+    )
+    return night, nights
 
 
 async def _follow_pointers(shop: Workshop) -> None:

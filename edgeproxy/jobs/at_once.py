@@ -29,11 +29,7 @@ class AtOnce:
 
     async def run(self) -> None:
         """Make what is missing now, and again after each change, for as long as this is not cancelled."""
-        self._books.changed.set()
-        while True:
-            await self._books.changed.wait()
-            self._books.changed.clear()
-            library = self._books.library
+        async for library in self._books.libraries():
             plan = await asyncio.to_thread(self._generator.plan, library, now=self._now())
             # What is only old, or has failed before, is for the night.
             due = [each for each in plan if each.reason in _AT_ONCE]

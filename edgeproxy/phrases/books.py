@@ -4,7 +4,7 @@ watchfiles' only door. A turn keeps the library it began with; the next one sees
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 from watchfiles import awatch
@@ -31,25 +31,38 @@ class Books:
         self._emit = emit
         self.problem: str | None = None
         """Why the newest files are not what is spoken; None when they are."""
-        self.changed = asyncio.Event()
-        """Set when there is a new library; whoever acts on it clears it."""
+        self._changed = asyncio.Event()
         self._asked = asyncio.Event()
 
     async def reload(self) -> bool:
         """Read the files again; whether another library came of it. Bad ones change nothing."""
         try:
-            library = await asyncio.to_thread(self._load)
+            library, is_new = await asyncio.to_thread(self._load_and_compare, self.library)
         except (BookErrors, OSError) as error:
             self.problem = str(error)
             self._emit(BooksRefused(self.problem))
             return False
         self.problem = None
-        if library.generation == self.library.generation:
+        if not is_new:
             return False
         self.library = library
         self._emit(BooksReloaded(len(library), library.generation))
-        self.changed.set()
+        # A fresh event for the next change: whoever follows need not reset it for the others.
+        changed, self._changed = self._changed, asyncio.Event()
+        changed.set()
         return True
+
+    def _load_and_compare(self, now: Library) -> tuple[Library, bool]:
+        library = self._load()
+        # What is spoken may be the same, and yet when it is made afresh, or how it is judged, another.
+        return library, library.generation != now.generation or library.books != now.books
+
+    async def libraries(self) -> AsyncIterator[Library]:
+        """The library as it is now, and then each that takes its place, but for those that were overtaken."""
+        while True:
+            changed = self._changed
+            yield self.library
+            await changed.wait()
 
     def ask_reload(self) -> None:
         """Have the files read again soon, changed or not. For signal handlers."""

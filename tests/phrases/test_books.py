@@ -10,6 +10,8 @@ from edgeproxy.core.turn import Cuts
 from edgeproxy.phrases.books import Books
 from edgeproxy.phrases.library import Library
 
+from ..conftest import until
+
 BOOK = """
 languages: [en-IN]
 voice: {model: "bulbul:v3", speaker: ritu}
@@ -42,7 +44,6 @@ async def test_a_changed_book_is_another_library(
     book.write_text(BOOK % "Good morning.", encoding="utf-8")
     assert await books.reload()
     assert [each.text for each in books.library.phrases] == ["Good morning."]
-    assert books.changed.is_set()
     assert [type(fact) for fact in facts] == [BooksReloaded]
 
 
@@ -65,7 +66,8 @@ async def test_a_change_on_disk_is_seen(books: Books, book: Path) -> None:
     watching = asyncio.ensure_future(books.watch())
     async with asyncio.timeout(30):
         number = 0
-        while not books.changed.is_set():
+        before = books.library
+        while books.library is before:
             # Written again and again: the watcher may not have begun when the first change comes.
             number += 1
             book.write_text(BOOK % f"Number {number}.", encoding="utf-8")
@@ -76,11 +78,48 @@ async def test_a_change_on_disk_is_seen(books: Books, book: Path) -> None:
 
 
 async def test_a_reload_can_be_asked_for(books: Books, book: Path) -> None:
+    before = books.library
     waiting = asyncio.ensure_future(books.reload_when_asked())
     book.write_text(BOOK % "Asked for.", encoding="utf-8")
     books.ask_reload()
     async with asyncio.timeout(10):
-        await books.changed.wait()
+        async for library in books.libraries():
+            if library is not before:
+                break
     waiting.cancel()
     await asyncio.gather(waiting, return_exceptions=True)
     assert books.library.phrases[0].text == "Asked for."
+
+
+@pytest.mark.parametrize("field", ["cron: 0 3 * * sun", "swap: manual", "refresh_after: 2 weeks"])
+async def test_what_changes_no_word_is_another_library_all_the_same(
+    books: Books, book: Path, field: str
+) -> None:
+    before = books.library
+
+    book.write_text(f"{field}\n{BOOK % 'Hello there.'}", encoding="utf-8")
+
+    assert await books.reload()
+    assert books.library.generation == before.generation
+    assert not await books.reload()
+
+
+async def test_everybody_who_follows_sees_each_library_or_the_one_after_it(
+    books: Books, book: Path
+) -> None:
+    seen: list[list[str]] = [[], []]
+
+    async def follow(texts: list[str]) -> None:
+        async for library in books.libraries():
+            texts.append(library.phrases[0].text)
+            await asyncio.sleep(0)
+
+    following = [asyncio.ensure_future(follow(texts)) for texts in seen]
+    for number in (1, 2, 3):
+        book.write_text(BOOK % f"Number {number}.", encoding="utf-8")
+        await books.reload()
+    await until(lambda: all(texts[-1:] == ["Number 3."] for texts in seen))
+    for each in following:
+        each.cancel()
+    await asyncio.gather(*following, return_exceptions=True)
+    assert [texts[0] for texts in seen] == ["Hello there."] * 2
