@@ -8,7 +8,7 @@ from typing import Final
 from ..phrases.books import Books
 from ..phrases.generate import Generator
 
-_AT_ONCE: Final = ("new", "changed text", "changed voice")
+_AT_ONCE: Final = ("new", "changed text", "changed voice", "changed loudness")
 
 
 class AtOnce:

@@ -15,9 +15,17 @@ from .pinned import Generation, Pinned, unit_key
 from .recording import Recording
 from .shelf import Spoken
 
-Reason = Literal["new", "changed text", "changed voice", "failed check", "older than refresh_after"]
+Reason = Literal[
+    "new",
+    "changed text",
+    "changed voice",
+    "failed check",
+    "changed loudness",
+    "older than refresh_after",
+]
 """Why something is due, the most pressing first. A changed voice is also another recording, a higher rate, or
-more takes; a failed check is also a record that is gone."""
+more takes; a failed check is also a record that is gone. What has changed only in ``normalise_dbfs`` is made
+from the takes there are, and costs nothing; bounds of loudness are for what is made from then on."""
 
 _PRESSING: Final = {reason: place for place, reason in enumerate(get_args(Reason))}
 
@@ -27,7 +35,8 @@ class Unit:
     """A pinned text in one voice, as all books of its ``scope`` together want it.
 
     ``voice`` has the highest of ``rates`` (Hz); ``phrases``: the ``book/id`` that say it; ``recording``: what
-    a human said instead; ``manual``: its pointer is only moved by hand.
+    a human said instead; ``manual``: its pointer is only moved by hand; ``loudness``: least and most, and
+    ``normalise``: what it is scaled to, in dBFS, where its book says so.
     """
 
     key: str
@@ -40,6 +49,8 @@ class Unit:
     recording: Recording | None
     manual: bool
     refresh_after: timedelta | None
+    loudness: tuple[float, float] | None = None
+    normalise: float | None = None
 
     @property
     def characters(self) -> int:
@@ -50,7 +61,7 @@ class Unit:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Due:
     """A unit that is to be made. ``after``: the number of its latest generation, 0 without; ``asked``: when
-    it was found due, which is what its generation will be dated."""
+    it was found due, which is what its generation will be dated, unless it is only rescaled."""
 
     unit: Unit
     reason: Reason
@@ -60,7 +71,12 @@ class Due:
     @property
     def characters(self) -> int:
         """What making it costs, if it succeeds at once."""
-        return self.unit.characters
+        return 0 if self.is_rescaled else self.unit.characters
+
+    @property
+    def is_rescaled(self) -> bool:
+        """Whether it is made from the takes of its latest generation, and nobody speaks it anew."""
+        return self.reason == "changed loudness" and self.unit.recording is None
 
     @property
     def rupees(self) -> float:
@@ -84,6 +100,7 @@ def _unit(spoken: Spoken, text: str, library: Library) -> Unit:
     book, phrase = library.books[spoken.book], spoken.phrase
     # The sentences of a whole phrase are what a turn falls back to; only the whole has takes or a recording.
     whole = spoken.whole and text == normalise(spoken.text)
+    bounds = book.loudness_dbfs
     return Unit(
         key=unit_key(spoken.voice, text, scope=spoken.scope),
         scope=spoken.scope,
@@ -95,11 +112,14 @@ def _unit(spoken: Spoken, text: str, library: Library) -> Unit:
         recording=spoken.recording if whole else None,
         manual=book.swap == "manual",
         refresh_after=phrase.refresh_after or book.refresh_after,
+        loudness=None if bounds is None else (bounds.least, bounds.most),
+        normalise=book.normalise_dbfs,
     )
 
 
 def _together(one: Unit, other: Unit) -> Unit:
-    """What satisfies both of two phrases that share a text."""
+    """What satisfies both of two phrases that share a text; how loud it is, the first says that has a say."""
+    louder = one if (one.loudness, one.normalise) != (None, None) else other
     ages = [each.refresh_after for each in (one, other) if each.refresh_after is not None]
     return replace(
         one,
@@ -110,6 +130,8 @@ def _together(one: Unit, other: Unit) -> Unit:
         recording=one.recording or other.recording,
         manual=one.manual or other.manual,
         refresh_after=min(ages, default=None),
+        loudness=louder.loudness,
+        normalise=louder.normalise,
     )
 
 
@@ -166,7 +188,11 @@ def _reason(
         return "failed check"
     # A human does not say it again.
     age = None if unit.recording else unit.refresh_after
-    return "older than refresh_after" if age and latest.made + age <= now else None
+    if age and latest.made + age <= now:
+        return "older than refresh_after"
+    # Without the field nothing is undone: it would have to be asked for again.
+    changed = unit.normalise is not None and latest.normalised != unit.normalise
+    return "changed loudness" if changed else None
 
 
 def _why_new(unit: Unit, gone: dict[str, list[Pinned]]) -> Reason:

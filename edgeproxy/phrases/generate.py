@@ -32,7 +32,7 @@ from .due import Due, Unit
 from .generations import Generations
 from .library import Library
 from .pinned import Failure, Generation, Pinned, namespace
-from .studio import Allowance, Failed, Fetch, Studio
+from .studio import Allowance, Failed, Fetch, Studio, scaled
 
 AT_ONCE: Final = 4
 """Units being made at a time."""
@@ -187,18 +187,25 @@ class Generator:
             run.done(due)
 
     async def _make(self, due: Due, run: _Run) -> None:
-        unit = due.unit
+        unit, made = due.unit, due.asked
         try:
-            takes = await self._studio.takes(unit, run.allowance, previous_s=self._previous_s(unit))
+            if due.is_rescaled:
+                # It was spoken when it was, so that it is not spoken afresh any later.
+                takes, made = await self._rescaled(unit)
+            else:
+                takes = await self._studio.takes(
+                    unit, run.allowance, previous_s=self._previous_s(unit)
+                )
             generation = Generation(
                 number=due.after + 1,
-                made=due.asked,
+                made=made,
                 rate=unit.voice.rate,
                 seconds=duration_s(len(takes[0]), unit.voice.rate),
-                characters=unit.characters,
+                characters=due.characters,
                 loudness_dbfs=await asyncio.to_thread(quality.loudness_dbfs, takes[0]),
                 takes=len(takes),
                 recording=unit.recording.digest if unit.recording else None,
+                normalised=unit.normalise,
             )
             await self._put(unit, generation, takes, run.allowance)
         except Failed as failed:
@@ -207,6 +214,25 @@ class Generator:
             self._add(due, generation, run)
         await self._save(run)
         await self._prune(unit.key)
+
+    async def _rescaled(self, unit: Unit) -> tuple[list[bytes], datetime]:
+        """The takes of the latest generation, as loud as they are to be now, and when they were spoken.
+        Raises :class:`Failed`."""
+        latest = self._generations[unit.key].latest
+        assert latest is not None
+        takes = []
+        for take in range(unit.takes):
+            voice = unit.voice.at_rate(latest.rate)
+            record = await self._store.get(_identity(unit, voice, latest, take))
+            if record is None:
+                raise Failed(["the take to be scaled is gone"], attempts=1)
+            rate = unit.voice.rate
+            pcm = await asyncio.to_thread(resample, record.pcm, rate=record.rate, to=rate)
+            pcm, reasons = await asyncio.to_thread(scaled, pcm, unit)
+            if reasons:
+                raise Failed(reasons, attempts=1)
+            takes.append(pcm)
+        return takes, latest.made
 
     async def _put(
         self,

@@ -49,6 +49,7 @@ class Generation:
 
     ``rate`` in Hz is the master's, ``seconds`` and ``loudness_dbfs`` are the first take's. ``characters``:
     what it costs if it succeeds at once. ``recording``: the digest of the file, where a human spoke.
+    ``normalised``: the dBFS its takes were scaled to, where they were.
     """
 
     number: int
@@ -59,6 +60,7 @@ class Generation:
     loudness_dbfs: float
     takes: int = 1
     recording: str | None = None
+    normalised: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

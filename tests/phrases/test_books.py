@@ -62,6 +62,47 @@ async def test_a_bad_book_changes_nothing_and_says_so_until_it_is_good_again(
     assert books.problem is None
 
 
+BAD: dict[str, tuple[bytes, str]] = {
+    "broken": (b"phrases: [", "desk.yaml:2:1: error"),
+    "huge": (b"#" * 1_000_001, "is larger than 1000000 bytes"),
+    "cyclic": (b"phrases: &a {b: *a}", "is inside itself"),
+    "the same key twice": ((BOOK % "A.").encode() + b"  hello: B.\n", "is here twice"),
+    "another encoding": ((BOOK % "A.").encode("utf-16"), "is UTF-16, not UTF-8"),
+    "a byte that is no text": (b"\xff" + (BOOK % "A.").encode(), "is not UTF-8 (byte 0xFF)"),
+    "a template that explodes": (
+        (BOOK % "{text: '{a} {b} {c}', values: {a: &d [%s], b: *d, c: *d}}")
+        .replace("%s", ", ".join(map(str, range(10))))
+        .encode(),
+        "becomes 1000 texts",
+    ),
+    "a recording that is missing": ((BOOK % "{text: A., audio: no.wav}").encode(), "no such file"),
+    "a recording that is none": ((BOOK % "{text: A., audio: desk.yaml}").encode(), "no such sound"),
+    "a cron that never fires": (b"cron: 0 0 30 2 *" + (BOOK % "A.").encode(), "never comes"),
+    "a tenant that is not there": (
+        b"tenants: [nobody]" + (BOOK % "A.").encode(),
+        "there is no tenant `nobody`; there are acme",
+    ),
+}
+
+
+@pytest.mark.parametrize(("written", "why"), BAD.values(), ids=BAD)
+async def test_whatever_is_wrong_with_the_new_book_the_old_one_speaks_on(
+    book: Path, facts: list[Event], written: bytes, why: str
+) -> None:
+    def load() -> Library:
+        return Library.load(book.parent, Cuts(), tenants=["acme"])
+
+    books = Books(load(), load, directory=book.parent, emit=facts.append)
+    before = books.library
+
+    book.write_bytes(written)
+
+    assert not await books.reload()
+    assert books.library is before
+    assert why in str(books.problem)
+    assert facts == [BooksRefused(str(books.problem))]
+
+
 async def test_a_change_on_disk_is_seen(books: Books, book: Path) -> None:
     watching = asyncio.ensure_future(books.watch())
     async with asyncio.timeout(30):
