@@ -1,15 +1,15 @@
 """The composition root: builds every object, starts and stops in order. The only file that knows everyone.
 
 Start: secret, store, books, pools (their sessions dial in the background), speech, doors, then the listener;
-ready once it listens, whatever the origin does. Stop, in reverse, is the drain: not ready, no new
-callers, turns finish, flights land, sessions close, and the store last.
+ready once it listens and the greetings on disk are in memory, whatever the origin does. Stop, in reverse,
+is the drain: not ready, no new callers, turns finish, flights land, sessions close, and the store last.
 """
 
 import asyncio
 import signal
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
@@ -43,6 +43,7 @@ from .phrases.books import Books
 from .phrases.cron import Cron
 from .phrases.generate import Generator
 from .phrases.generations import Generations
+from .phrases.greetings import Greetings
 from .phrases.hits import Hits, open_hits
 from .phrases.library import Library
 from .sarvam import fields, models
@@ -57,6 +58,9 @@ from .upstream.session import Session
 
 _ENCODERS: Final = 2
 _LAND_S: Final = 5.0
+_GREETINGS_S: Final = 0.5
+"""How long readiness waits for greetings to be loaded: a start takes a second at the most, and what a slow
+disk has not given by then is loaded behind the first callers."""
 _DISCARD_EVERY_S: Final = 3600.0
 _COUNTS_EVERY_S: Final = 60.0
 _POINTERS_EVERY_S: Final = 1.0
@@ -163,6 +167,7 @@ class Workshop:
     demand: Demand
     hits: Hits
     generations: Generations
+    greetings: Greetings
     generator: Generator
 
     @property
@@ -231,18 +236,20 @@ async def workshop(settings: Settings, *, emit: Emit = log.tell) -> AsyncIterato
             emit=emit,
         )
         generations = Generations.load(cache.data_dir / "generations.json")
+        books = Books(
+            library,
+            lambda: load_library(settings),
+            directory=settings.phrases.directory,
+            emit=emit,
+        )
+        greetings = Greetings(speech, books, generations, limit_bytes=cache.memory_bytes // 2)
         generator = Generator(
             store,
             lambda voice, text: speech.fetch(voice, text, account),
             generations,
             keep=settings.phrases.generations_kept,
             characters_per_second=settings.phrases.characters_per_second,
-            emit=emit,
-        )
-        books = Books(
-            library,
-            lambda: load_library(settings),
-            directory=settings.phrases.directory,
+            before_heard=greetings.made,
             emit=emit,
         )
         yield Workshop(
@@ -257,6 +264,7 @@ async def workshop(settings: Settings, *, emit: Emit = log.tell) -> AsyncIterato
             demand,
             hits,
             generations,
+            greetings,
             generator,
         )
 
@@ -307,7 +315,11 @@ async def running(settings: Settings, *, emit: Emit = log.tell) -> AsyncIterator
         background.start("books, when asked", shop.books.reload_when_asked)
         background.start("at once", at_once.run)
         background.start("nights", nights.follow)
+        background.start("greetings", shop.greetings.follow)
         background.start("pointers", lambda: _follow_pointers(shop))
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_GREETINGS_S):
+                await shop.greetings.load()
         health.ready = True
         undo.callback(health.not_ready)
         yield Proxy(
@@ -364,6 +376,7 @@ async def _follow_pointers(shop: Workshop) -> None:
             # The records first: a pointer must never stand at one we don't know of.
             await shop.store.refresh()
             await asyncio.to_thread(shop.generations.reload)
+            await shop.greetings.load()
 
 
 def _doors(shop: Workshop, executor: Executor, emit: Emit) -> Doors:

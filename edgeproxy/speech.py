@@ -205,6 +205,23 @@ class Speech:
         await self._store.put(ask.identity, derived, pinned=True)
         return True
 
+    async def load(self, identity: Identity) -> bool:
+        """Have a kept recording in memory before anybody asks for it; False where there is none. Never asks
+        the origin."""
+        if self._memory.get(identity) is not None:
+            return True
+        record = await self._store.get(identity)
+        if record is None:
+            return False
+        clip = Clip(rate=record.rate, key=identity.key)
+        clip.source = Source.DISK
+        clip.made = record.made
+        clip.append(record.pcm)
+        clip.times.complete = monotonic()
+        clip.complete()
+        self._memory.keep(identity, clip)
+        return True
+
     async def fetch(self, voice: Voice, text: str, account: Account) -> bytes:
         """Have a normalised text spoken by the origin, for the night: behind every caller, kept nowhere,
         tried once. Raises an OriginError."""

@@ -17,6 +17,7 @@
 ``generations``  what was made of each unit, and which of it is heard: the pointer.
 ``hits``         how often callers heard each unit.
 ``due``          what is to be made, and why.
+``greetings``    what callers wait for first, loaded ahead.
 ``studio``       where takes are made, and judged.
 ``generate``     the making: budget, store, pointer, one run at a time.
 """

@@ -12,7 +12,7 @@ import asyncio
 import contextlib
 import fcntl
 import os
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -68,6 +68,14 @@ class Built:
         return self.characters * models.RUPEES_PER_CHARACTER
 
 
+BeforeHeard = Callable[[str, Generation], Awaitable[None]]
+"""Is told of a unit's key and its generation that is on disk, before callers hear it."""
+
+
+async def _nothing(_key: str, _generation: Generation) -> None:
+    pass
+
+
 Progress = Callable[[int, int, str], None]
 """(units dealt with, units in all, the phrase that was dealt with)."""
 
@@ -103,12 +111,14 @@ class Generator:
         *,
         keep: int = 3,
         characters_per_second: float,
+        before_heard: BeforeHeard = _nothing,
         emit: Emit = ignore,
     ) -> None:
         self._store = store
         self._studio = Studio(fetch, characters_per_second=characters_per_second)
         self._generations = generations
         self._keep = keep
+        self._before_heard = before_heard
         self._emit = emit
 
     def plan(
@@ -208,6 +218,8 @@ class Generator:
                 normalised=unit.normalise,
             )
             await self._put(unit, generation, takes, run.allowance)
+            if not unit.manual:
+                await self._before_heard(unit.key, generation)
         except Failed as failed:
             self._fail(due, failed, run)
         else:
