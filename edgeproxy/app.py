@@ -6,6 +6,7 @@ is the drain: not ready, no new callers, turns finish, flights land, sessions cl
 """
 
 import asyncio
+import gc
 import signal
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
@@ -480,6 +481,8 @@ async def serve(settings: Settings, *, stop: asyncio.Event) -> None:
     """Run until ``stop`` is set. SIGHUP reads the books again, and renews the origin sessions one by one."""
     async with running(settings) as proxy:
         log.log.info("listening on %s, origin %s", proxy.url, settings.origin.url)
+        # What is there now stays: no collection of garbage need go through it, while callers wait, again.
+        gc.freeze()
 
         def renew() -> None:
             proxy.pools.expire()

@@ -29,8 +29,10 @@ class AtOnce:
 
     async def run(self) -> None:
         """Make what is missing now, and again after each change, for as long as this is not cancelled."""
-        async for library in self._books.libraries():
-            plan = await asyncio.to_thread(self._generator.plan, library, now=self._now())
+        async for _ in self._books.changes():
+            plan = await asyncio.to_thread(
+                self._generator.plan, self._books.library, now=self._now()
+            )
             # What is only old, or has failed before, is for the night.
             due = [each for each in plan if each.reason in _AT_ONCE]
             if due:

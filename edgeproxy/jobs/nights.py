@@ -49,7 +49,7 @@ class Nights:
 
     async def follow(self) -> None:
         """Move nights as the books say, for as long as this is not cancelled."""
-        async for _ in self._books.libraries():
+        async for _ in self._books.changes():
             # A night that is put off or brought forward was not missed.
             await self._put({_ALL: self._when, **self._own()}, at_start=False)
 

@@ -1,17 +1,30 @@
 """The books as they are now: read again when their files change, swapped in one step, kept when they are bad.
 
 watchfiles' only door. A turn keeps the library it began with; the next one sees the new.
+
+Live traffic must not notice a reload of ten thousand phrases. It is done in a thread, which gives way to the
+event loop between any two steps of Python; what would hold up the loop for a tenth of a second are the steps
+that are one to the interpreter: a collection of garbage that goes through a million new objects, and letting
+go of the library before. So nothing is collected meanwhile, what is large is not gone through again, and the
+old is let go piece by piece.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+import gc
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Final
 
 from watchfiles import awatch
 
 from ..core.events import BooksRefused, BooksReloaded, Emit, ignore
 from .library import Library
 from .problem import BookErrors
+from .shelf import Spoken
+
+_LARGE: Final = 1000
+"""Phrases whose objects are worth keeping from the collector; below it they cost it no millisecond."""
 
 
 class Books:
@@ -45,23 +58,28 @@ class Books:
         self.problem = None
         if not is_new:
             return False
-        self.library = library
+        before, self.library = list(self.library.phrases), library
         self._emit(BooksReloaded(len(library), library.generation))
         # A fresh event for the next change: whoever follows need not reset it for the others.
         changed, self._changed = self._changed, asyncio.Event()
         changed.set()
+        await asyncio.to_thread(_let_go, before)
         return True
 
     def _load_and_compare(self, now: Library) -> tuple[Library, bool]:
-        library = self._load()
+        with _nothing_collected():
+            library = self._load()
+            if len(library) >= _LARGE:
+                gc.freeze()
         # What is spoken may be the same, and yet when it is made afresh, or how it is judged, another.
         return library, library.generation != now.generation or library.books != now.books
 
-    async def libraries(self) -> AsyncIterator[Library]:
-        """The library as it is now, and then each that takes its place, but for those that were overtaken."""
+    async def changes(self) -> AsyncIterator[None]:
+        """Once now, and then whenever there is another library; of several at a time, for the last."""
         while True:
             changed = self._changed
-            yield self.library
+            # Not the library itself: who waits for the next must not keep the one before alive.
+            yield
             await changed.wait()
 
     def ask_reload(self) -> None:
@@ -81,3 +99,20 @@ class Books:
             return
         async for _ in awatch(self._directory):
             await self.reload()
+
+
+@contextmanager
+def _nothing_collected() -> Iterator[None]:
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
+
+
+def _let_go(phrases: list[Spoken]) -> None:
+    """Drop them one by one; all at once would be one step."""
+    while phrases:
+        phrases.pop()

@@ -79,7 +79,7 @@ class Greetings:
 
     async def follow(self) -> None:
         """Load again with each library, for as long as this is not cancelled."""
-        async for _ in self._books.libraries():
+        async for _ in self._books.changes():
             await self.load()
 
     async def made(self, key: str, generation: Generation) -> None:

@@ -94,7 +94,9 @@ class Library:
         shelf = Shelf(directory, tenants=tenants, now=now or datetime.now(UTC))
         if any(problem.severity == "error" for problem in shelf.problems):
             raise BookErrors(shelf.problems)
-        return cls(shelf.books, shelf.spoken, cuts, warnings=in_order(shelf.problems))
+        library = cls(shelf.books, shelf.spoken, cuts, warnings=in_order(shelf.problems))
+        shelf.clear()
+        return library
 
     @property
     def voices(self) -> list[Voice]:
@@ -147,16 +149,17 @@ def _cut(
     for each in spoken:
         # Many voices say one text, and cutting it is the costly part.
         if (found := known.get((each.scope, each.text))) is None:
-            found_in = list(dict.fromkeys(phrasebooks[each.scope]))
-            ways = [(cuts, phrasebook) for phrasebook in found_in]
-            if later != cuts:
-                ways += [(later, phrasebook) for phrasebook in found_in]
+            heard_in = list(dict.fromkeys(phrasebooks[each.scope]))
             if each.whole:
-                # What a turn falls back to when the whole phrase did not come in time.
-                ways += [(way, EMPTY) for way in dict.fromkeys((cuts, later))]
+                # A turn finds it whole, or falls back to this when it did not come in time.
+                heard_in = [EMPTY] if each.phrase.pin else [*heard_in, EMPTY]
             pieces = [
-                [normalise(cut.text) for cut in split(each.text, way, book)] for way, book in ways
+                [normalise(cut.text) for cut in split(each.text, way, phrasebook, remember=False)]
+                for way in dict.fromkeys((cuts, later))
+                for phrasebook in heard_in
             ]
+            if each.whole and each.phrase.pin:
+                pieces.insert(0, [each.text])
             pinned = dict.fromkeys(itertools.chain(*pieces))
             found = known[each.scope, each.text] = (tuple(pieces[0]), tuple(pinned))
         segments, pinned_too = found

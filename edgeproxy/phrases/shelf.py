@@ -104,6 +104,13 @@ class Shelf:
             if found.book is not None:
                 self._add(found, found.book)
 
+    def clear(self) -> None:
+        """Let go of what was read, one by one: all at once would be one step, and live traffic waits."""
+        while self._first:
+            self._first.popitem()
+        while self.spoken:
+            self.spoken.pop()
+
     def _files(self, directory: Path) -> Iterator[Path]:
         try:
             files = sorted(

@@ -1,6 +1,7 @@
 """The books as they are now: swapped when good, kept when bad."""
 
 import asyncio
+import gc
 from pathlib import Path
 
 import pytest
@@ -124,8 +125,8 @@ async def test_a_reload_can_be_asked_for(books: Books, book: Path) -> None:
     book.write_text(BOOK % "Asked for.", encoding="utf-8")
     books.ask_reload()
     async with asyncio.timeout(10):
-        async for library in books.libraries():
-            if library is not before:
+        async for _ in books.changes():
+            if books.library is not before:
                 break
     waiting.cancel()
     await asyncio.gather(waiting, return_exceptions=True)
@@ -151,8 +152,8 @@ async def test_everybody_who_follows_sees_each_library_or_the_one_after_it(
     seen: list[list[str]] = [[], []]
 
     async def follow(texts: list[str]) -> None:
-        async for library in books.libraries():
-            texts.append(library.phrases[0].text)
+        async for _ in books.changes():
+            texts.append(books.library.phrases[0].text)
             await asyncio.sleep(0)
 
     following = [asyncio.ensure_future(follow(texts)) for texts in seen]
@@ -164,3 +165,12 @@ async def test_everybody_who_follows_sees_each_library_or_the_one_after_it(
         each.cancel()
     await asyncio.gather(*following, return_exceptions=True)
     assert [texts[0] for texts in seen] == ["Hello there."] * 2
+
+
+async def test_collecting_garbage_is_on_again_whatever_came_of_a_reload(
+    books: Books, book: Path
+) -> None:
+    for written in (BOOK % "Good morning.", "phrases: ["):
+        book.write_text(written, encoding="utf-8")
+        await books.reload()
+        assert gc.isenabled()
