@@ -59,7 +59,7 @@ from .upstream.session import Session
 
 _ENCODERS: Final = 2
 _LAND_S: Final = 5.0
-_GREETINGS_S: Final = 0.5
+_GREETINGS_S: Final = 0.3
 """How long readiness waits for greetings to be loaded: a start takes a second at the most, and what a slow
 disk has not given by then is loaded behind the first callers."""
 _DISCARD_EVERY_S: Final = 3600.0

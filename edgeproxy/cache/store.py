@@ -126,7 +126,7 @@ class Store:
         rows: list[tuple[str, str, int]] = []
         rows = await store._attempt("open", store._open_sync, rows)
         for key, tag, size in rows:
-            store._enter(key, size, tag)
+            store._add(key, size, tag)
         return store
 
     def __len__(self) -> int:
@@ -296,13 +296,16 @@ class Store:
 
     def _enter(self, key: str, size: int, tag: str) -> None:
         self._leave(key)
+        self._add(key, size, tag)
+
+    def _add(self, key: str, size: int, tag: str) -> None:
         if tag == _PROMOTED:
             self._promoted.add(key)
-        if tag in (_PINNED, _PROMOTED):
-            self._pinned[key] = size
-        else:
+        if tag == _DYNAMIC:
             self._dynamic[key] = size
             self.dynamic_bytes += size
+        else:
+            self._pinned[key] = size
 
     def _leave(self, key: str) -> None:
         self._pinned.pop(key, None)

@@ -4,31 +4,40 @@ A mistake is one line on standard error, with the remedy; tracebacks are for bug
 """
 
 import sys
-from typing import NoReturn
+from importlib import import_module
+from typing import Final, NoReturn
 
 import click
 
 from .. import __version__
-from .bench import bench
 from .common import Failure
-from .demo import demo
-from .emulate import emulate
-from .phrases import phrases
-from .say import say
-from .serve import serve
+
+_VERBS: Final = ("serve", "demo", "emulate", "say", "phrases", "bench")
+"""Each is a module of that name here, and a command in it."""
+
+
+class _Verbs(click.Group):
+    """Imports a verb when it is asked for: a server at its start need not wait for what benchmarks are made
+    of."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted(_VERBS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _VERBS:
+            return None
+        command: click.Command = getattr(import_module(f".{cmd_name}", __package__), cmd_name)
+        return command
 
 
 @click.group(
+    cls=_Verbs,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     no_args_is_help=False,
 )
 @click.version_option(__version__, prog_name="edgeproxy")
 def edgeproxy() -> None:
     """An edge caching proxy for Sarvam text-to-speech."""
-
-
-for verb in (serve, demo, emulate, say, phrases, bench):
-    edgeproxy.add_command(verb)
 
 
 def main() -> NoReturn:

@@ -18,6 +18,7 @@ from .decoding import decoding
 from .figures import Row
 from .hits import crowd, hits
 from .misses import misses, sentences
+from .phrases import phrases
 
 BENCHMARKS: dict[str, Callable[[], Awaitable[list[Row]]]] = {
     "hits": hits,
@@ -25,6 +26,7 @@ BENCHMARKS: dict[str, Callable[[], Awaitable[list[Row]]]] = {
     "crowd": crowd,
     "sentences": sentences,
     "decoding": decoding,
+    "phrases": phrases,
 }
 
 
@@ -32,7 +34,7 @@ BENCHMARKS: dict[str, Callable[[], Awaitable[list[Row]]]] = {
 @click.argument("names", nargs=-1, metavar="[NAME]...", type=click.Choice(list(BENCHMARKS)))
 @click.option("--json", "json_file", type=click.Path(dir_okay=False, path_type=Path))
 def main(names: tuple[str, ...], json_file: Path | None) -> None:
-    """Run benchmarks: hits, misses, crowd, sentences, decoding, or all of them (two minutes)."""
+    """Run benchmarks: hits, misses, crowd, sentences, decoding, phrases, or all of them (four minutes)."""
     console = Console(highlight=False)
     rows: list[Row] = []
     for name in names or BENCHMARKS:
