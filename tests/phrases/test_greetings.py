@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from edgeproxy import app
 from edgeproxy.app import Proxy
 from edgeproxy.core.events import Event, PhraseGenerated
 from edgeproxy.emulator.server import Emulator
@@ -31,6 +32,12 @@ def books(tmp_path: Path) -> Path:
     folder.mkdir()
     (folder / "desk.yaml").write_text(f"{TOP}phrases:\n{BOOK}")
     return folder
+
+
+@pytest.fixture(autouse=True)
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For machines that are busy."""
+    monkeypatch.setattr(app, "_GREETINGS_S", 30.0)
 
 
 def made(facts: list[Event]) -> int:
