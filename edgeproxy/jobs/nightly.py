@@ -10,7 +10,7 @@ of its budget, and repeats nothing; one that never began is made up for, once.
 """
 
 import asyncio
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, tzinfo
 from pathlib import Path
@@ -140,14 +140,14 @@ class Night:
         if book is None:
             checked, bad = await self._store.verify(self._verify_share)
         # What failed before it was cut short has cost something as well, but nobody wrote down how much.
-        spent = sum(made.characters for made in self._made(begun))
-        built = await self._generator.build(
-            self._due(library, now, book), budget_characters=max(0, self._budget - spent)
-        )
+        before = await asyncio.to_thread(self._made, begun)
+        spent = sum(made.characters for made in before)
+        due = await asyncio.to_thread(self._due, library, now, book)
+        built = await self._generator.build(due, budget_characters=max(0, self._budget - spent))
         report = Report(
             book=book,
             began=began,
-            made=tuple(self._made(begun)),
+            made=await asyncio.to_thread(self._made, begun),
             failed=tuple(_not_made(each.due.unit, each.reasons) for each in built.failed),
             skipped=len(built.skipped),
             stopped=built.stopped,
@@ -176,21 +176,23 @@ class Night:
             if not own.issuperset(phrase.partition("/")[0] for phrase in each.unit.phrases)
         ]
 
-    def _made(self, begun: Collection[datetime]) -> Iterator[Made]:
+    def _made(self, begun: Collection[datetime]) -> tuple[Made, ...]:
         """What this night has made, before it was cut short, too: all of it bears one of its beginnings."""
-        for pinned in self._generations:
-            for generation in pinned.generations:
-                if generation.made in begun:
-                    yield Made(
-                        phrase=", ".join(pinned.phrases),
-                        language=pinned.voice["language"],
-                        speaker=pinned.voice["speaker"],
-                        text=pinned.text,
-                        generation=generation.number,
-                        speaks=generation.number == pinned.speaks,
-                        seconds=generation.seconds,
-                        characters=generation.characters,
-                    )
+        return tuple(
+            Made(
+                phrase=", ".join(pinned.phrases),
+                language=pinned.voice["language"],
+                speaker=pinned.voice["speaker"],
+                text=pinned.text,
+                generation=generation.number,
+                speaks=generation.number == pinned.speaks,
+                seconds=generation.seconds,
+                characters=generation.characters,
+            )
+            for pinned in self._generations
+            for generation in pinned.generations
+            if generation.made in begun
+        )
 
     async def _promote(self, library: Library, now: datetime) -> list[Promoted]:
         """Keep what callers asked for most, and no book says."""

@@ -11,6 +11,7 @@
 ``recording``  human recordings that stand in for a voice.
 ``shelf``      a folder of books, held against each other.
 ``library``    what turns look up. Read this one first.
+``quietly``    large work, unnoticed by live traffic.
 ``view``       the part of it that one caller may hear.
 
 ``pinned``       the unit of generation, as it is kept.

@@ -2,17 +2,14 @@
 
 watchfiles' only door. A turn keeps the library it began with; the next one sees the new.
 
-Live traffic must not notice a reload of ten thousand phrases. It is done in a thread, which gives way to the
-event loop between any two steps of Python; what would hold up the loop for a tenth of a second are the steps
-that are one to the interpreter: a collection of garbage that goes through a million new objects, and letting
-go of the library before. So nothing is collected meanwhile, what is large is not gone through again, and the
-old is let go piece by piece.
+Live traffic must not notice a reload of ten thousand phrases. It is done in a thread, where nothing is
+collected meanwhile (see :mod:`~edgeproxy.phrases.quietly`), what is large is not gone through again, and the
+library before is let go piece by piece.
 """
 
 import asyncio
 import gc
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Final
 
@@ -21,6 +18,7 @@ from watchfiles import awatch
 from ..core.events import BooksRefused, BooksReloaded, Emit, ignore
 from .library import Library
 from .problem import BookErrors
+from .quietly import nothing_collected
 from .shelf import Spoken
 
 _LARGE: Final = 1000
@@ -67,7 +65,7 @@ class Books:
         return True
 
     def _load_and_compare(self, now: Library) -> tuple[Library, bool]:
-        with _nothing_collected():
+        with nothing_collected():
             library = self._load()
             if len(library) >= _LARGE:
                 gc.freeze()
@@ -99,17 +97,6 @@ class Books:
             return
         async for _ in awatch(self._directory):
             await self.reload()
-
-
-@contextmanager
-def _nothing_collected() -> Iterator[None]:
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            gc.enable()
 
 
 def _let_go(phrases: list[Spoken]) -> None:

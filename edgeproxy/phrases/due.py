@@ -1,17 +1,18 @@
 """What the books want made, and why: from a library and what was made so far to what is due."""
 
 import difflib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final, Literal, get_args
 
+from ..core.key import Teller
 from ..core.text import has_word, normalise
 from ..core.voice import Voice
 from ..sarvam import models
 from .generations import Generations
 from .library import Library
-from .pinned import Generation, Pinned, unit_key
+from .pinned import Generation, Pinned, unit_teller
 from .recording import Recording
 from .shelf import Spoken
 
@@ -86,23 +87,26 @@ class Due:
 
 def units(library: Library) -> dict[str, Unit]:
     """All units of all books, by key, in the order of the books."""
-    found: dict[str, Unit] = {}
+    found: dict[str, list[Unit]] = {}
+    tellers: dict[tuple[str, Voice], Teller] = {}
     for spoken in library.phrases:
         if spoken.phrase.pin:
+            whose = (spoken.scope, spoken.voice)
+            if (teller := tellers.get(whose)) is None:
+                teller = tellers[whose] = unit_teller(spoken.voice, scope=spoken.scope)
             for text in filter(has_word, spoken.pinned):
-                unit = _unit(spoken, text, library)
-                other = found.get(unit.key)
-                found[unit.key] = unit if other is None else _together(other, unit)
-    return found
+                key = teller.identity_of_normal(text).key
+                found.setdefault(key, []).append(_unit(key, spoken, text, library))
+    return {key: same[0] if len(same) == 1 else _together(same) for key, same in found.items()}
 
 
-def _unit(spoken: Spoken, text: str, library: Library) -> Unit:
+def _unit(key: str, spoken: Spoken, text: str, library: Library) -> Unit:
     book, phrase = library.books[spoken.book], spoken.phrase
     # The sentences of a whole phrase are what a turn falls back to; only the whole has takes or a recording.
     whole = spoken.whole and text == normalise(spoken.text)
     bounds = book.loudness_dbfs
     return Unit(
-        key=unit_key(spoken.voice, text, scope=spoken.scope),
+        key=key,
         scope=spoken.scope,
         text=text,
         voice=spoken.voice,
@@ -117,18 +121,20 @@ def _unit(spoken: Spoken, text: str, library: Library) -> Unit:
     )
 
 
-def _together(one: Unit, other: Unit) -> Unit:
-    """What satisfies both of two phrases that share a text; how loud it is, the first says that has a say."""
-    louder = one if (one.loudness, one.normalise) != (None, None) else other
-    ages = [each.refresh_after for each in (one, other) if each.refresh_after is not None]
+def _together(same: Sequence[Unit]) -> Unit:
+    """What satisfies all phrases that share a text; how loud it is, the first says that has a say."""
+    first = same[0]
+    ages = [each.refresh_after for each in same if each.refresh_after is not None]
+    has_a_say = (each for each in same if (each.loudness, each.normalise) != (None, None))
+    louder = next(has_a_say, first)
     return replace(
-        one,
-        voice=max(one.voice, other.voice, key=lambda voice: voice.rate),
-        rates=tuple(sorted({*one.rates, *other.rates})),
-        phrases=tuple(dict.fromkeys((*one.phrases, *other.phrases))),
-        takes=max(one.takes, other.takes),
-        recording=one.recording or other.recording,
-        manual=one.manual or other.manual,
+        first,
+        voice=max((each.voice for each in same), key=lambda voice: voice.rate),
+        rates=tuple(sorted({rate for each in same for rate in each.rates})),
+        phrases=tuple(dict.fromkeys(name for each in same for name in each.phrases)),
+        takes=max(each.takes for each in same),
+        recording=next((each.recording for each in same if each.recording), None),
+        manual=any(each.manual for each in same),
         refresh_after=min(ages, default=None),
         loudness=louder.loudness,
         normalise=louder.normalise,

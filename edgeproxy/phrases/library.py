@@ -58,6 +58,8 @@ class Library:
         self.phrases: Final = tuple(_cut(spoken, cuts, {SHARED: [phrasebooks[SHARED]], **ways}))
         heard = views.by_hearer(self.phrases, tenants)
         shared = views.held(heard.pop(SHARED))
+        # Of all scopes together, for those who only want to know whether there is one.
+        self._held: Final = views.held(self.phrases) if tenants else shared
         self._common: Final = View(phrasebooks[SHARED], [shared])
         self._views: Final = {
             tenant: View(phrasebooks[tenant], [views.held(own), shared])
@@ -113,8 +115,8 @@ class Library:
 
     def holds(self, voice: Voice, text: str) -> bool:
         """Whether any book says the normalised ``text`` of a segment in ``voice``, at any rate."""
-        views = (self._common, *self._views.values())
-        return any(view.scope(voice, text) is not None for view in views)
+        held = self._held.get(voice)
+        return held is not None and text in held
 
     def __len__(self) -> int:
         return len(self.phrases)

@@ -39,8 +39,12 @@ def scope_of(namespace: str) -> str | None:
 
 def unit_key(voice: Voice, text: str, *, scope: str = SHARED) -> str:
     """The name of a unit: of ``voice`` at any rate and the normalised ``text``, in its scope."""
-    usual = voice if voice.rate == models.DEFAULT_RATE else voice.at_rate(models.DEFAULT_RATE)
-    return Teller(space(scope), usual).identity_of_normal(text).key
+    return unit_teller(voice, scope=scope).identity_of_normal(text).key
+
+
+def unit_teller(voice: Voice, *, scope: str = SHARED) -> Teller:
+    """Of whose identities the keys name units: for those who name many of one voice."""
+    return Teller(space(scope), voice.at_rate(models.DEFAULT_RATE))
 
 
 @dataclass(frozen=True, slots=True)
