@@ -1,15 +1,16 @@
 """The composition root: builds every object, starts and stops in order. The only file that knows everyone.
 
 Start: secret, store, books, pools (their sessions dial in the background), speech, doors, then the listener;
-ready once it listens, whatever the origin does. Stop, in reverse, is the drain: not ready, no new
-callers, turns finish, flights land, sessions close, and the store last.
+ready once it listens and the greetings on disk are in memory, whatever the origin does. Stop, in reverse,
+is the drain: not ready, no new callers, turns finish, flights land, sessions close, and the store last.
 """
 
 import asyncio
+import gc
 import signal
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
@@ -21,9 +22,9 @@ from aiohttp import web
 from . import __version__
 from .audio import decode
 from .cache.admission import Admission
+from .cache.demand import Demand
 from .cache.flight import Flights
 from .cache.memory import Memory
-from .cache.misses import Misses
 from .cache.purge import DamagedPurges, Purges
 from .cache.store import Store
 from .config import ConfigError, Settings
@@ -47,7 +48,7 @@ from .downstream.terms import TenantsError
 from .jobs.at_once import AtOnce
 from .jobs.background import Background
 from .jobs.nightly import Night
-from .jobs.report import Report
+from .jobs.nights import Nights
 from .jobs.schedule import Schedule
 from .observe import log
 from .operate.health import Health
@@ -56,12 +57,14 @@ from .phrases.books import Books
 from .phrases.cron import Cron
 from .phrases.generate import Generator
 from .phrases.generations import Generations
+from .phrases.greetings import Greetings
+from .phrases.hits import Hits, open_hits
 from .phrases.library import Library
-from .phrases.pinned import is_generation
+from .phrases.pinned import scope_of
 from .sarvam import fields, models
 from .sarvam.handshake import WS_PATHS, origin_url
 from .sarvam.refusals import Refused
-from .speech import Patience, Speech
+from .speech import Ask, Patience, Speech
 from .upstream.breaker import Breaker
 from .upstream.places import Places
 from .upstream.pool import Limits, Pool
@@ -71,8 +74,11 @@ from .upstream.session import Session
 
 _ENCODERS: Final = 2
 _LAND_S: Final = 5.0
+_GREETINGS_S: Final = 0.3
+"""How long readiness waits for greetings to be loaded: a start takes a second at the most, and what a slow
+disk has not given by then is loaded behind the first callers."""
 _DISCARD_EVERY_S: Final = 3600.0
-_MISSES_EVERY_S: Final = 60.0
+_COUNTS_EVERY_S: Final = 60.0
 _OTHERS_EVERY_S: Final = 1.0
 _PROOFS_EVERY_S: Final = 10.0
 _PROOFS_KEPT: Final = 10_000
@@ -94,6 +100,7 @@ class Proxy:
     books: Books
     generations: Generations
     night: Night
+    schedule: Schedule
     generator: Generator
     purging: Purging
     keeper: Keeper
@@ -198,8 +205,10 @@ class Workshop:
     pools: Pools
     flights: Flights
     speech: Speech
-    misses: Misses
+    demand: Demand
+    hits: Hits
     generations: Generations
+    greetings: Greetings
     generator: Generator
     purging: Purging
 
@@ -229,7 +238,7 @@ async def workshop(settings: Settings, *, emit: Emit = log.tell) -> AsyncIterato
             cache.data_dir / "records",
             quota_bytes=cache.quota_bytes,
             min_free_bytes=cache.min_free_bytes,
-            is_pinned=lambda identity: is_generation(identity.namespace),
+            is_pinned=lambda identity: scope_of(identity.namespace) is not None,
             emit=emit,
         )
         undo.push_async_callback(store.close)
@@ -244,8 +253,17 @@ async def workshop(settings: Settings, *, emit: Emit = log.tell) -> AsyncIterato
         undo.push_async_callback(pools.close)
         flights = Flights()
         undo.push_async_callback(flights.land, timeout_s=_LAND_S)
-        misses = Misses.open(cache.data_dir / "misses", emit=emit)
-        undo.push_async_callback(misses.save)
+        demand = Demand.open(cache.data_dir, emit=emit)
+        undo.push_async_callback(demand.save)
+        hits = open_hits(cache.data_dir / "hits", emit=emit)
+        undo.push_async_callback(hits.save)
+
+        def count(ask: Ask) -> None:
+            if ask.curated:
+                hits.count(ask.identity)
+            elif ask.keep:
+                demand.ask(ask.identity)
+
         speech = Speech(
             memory=Memory(limit_bytes=cache.memory_bytes),
             flights=flights,
@@ -268,10 +286,18 @@ async def workshop(settings: Settings, *, emit: Emit = log.tell) -> AsyncIterato
                 ttl_s=cache.ttl_s, stale_s=cache.stale_s, if_error_s=cache.stale_if_error_s
             ),
             purges=purges,
-            on_miss=misses.count,
+            on_ask=count,
+            on_miss=demand.miss,
             emit=emit,
         )
         generations = Generations.load(cache.data_dir / "generations.json")
+        books = Books(
+            library,
+            lambda: load_library(settings),
+            directory=settings.phrases.directory,
+            emit=emit,
+        )
+        greetings = Greetings(speech, books, generations, limit_bytes=cache.memory_bytes // 2)
         generator = Generator(
             store,
             lambda voice, text: speech.fetch(voice, text, account),
@@ -279,12 +305,7 @@ async def workshop(settings: Settings, *, emit: Emit = log.tell) -> AsyncIterato
             purges=purges,
             keep=settings.phrases.generations_kept,
             characters_per_second=settings.phrases.characters_per_second,
-            emit=emit,
-        )
-        books = Books(
-            library,
-            lambda: load_library(settings),
-            directory=settings.phrases.directory,
+            before_heard=greetings.made,
             emit=emit,
         )
         yield Workshop(
@@ -296,8 +317,10 @@ async def workshop(settings: Settings, *, emit: Emit = log.tell) -> AsyncIterato
             pools,
             flights,
             speech,
-            misses,
+            demand,
+            hits,
             generations,
+            greetings,
             generator,
             Purging(
                 purges,
@@ -305,7 +328,7 @@ async def workshop(settings: Settings, *, emit: Emit = log.tell) -> AsyncIterato
                 store,
                 generations,
                 records_last_s=cache.discard_after_s,
-                remake=books.changed.set,
+                remake=books.look_again,
                 emit=emit,
             ),
         )
@@ -347,10 +370,12 @@ async def running(settings: Settings, *, emit: Emit = log.tell) -> AsyncIterator
         )
         schedule.every(_DISCARD_EVERY_S, "sweep", shop.store.sweep)
         schedule.every(_DISCARD_EVERY_S, "purges", shop.purging.finish)
-        schedule.every(_MISSES_EVERY_S, "misses", shop.misses.save)
+        schedule.every(_COUNTS_EVERY_S, "counts of demand", shop.demand.save)
+        schedule.every(_COUNTS_EVERY_S, "counts of hits", shop.hits.save)
         if isinstance(keeper, Passthrough):
             schedule.every(_PROOFS_EVERY_S, "proofs", keeper.proofs.save)
-        night = await asyncio.to_thread(_schedule_night, schedule, shop, emit)
+        night, nights = _nights(schedule, shop, emit)
+        await nights.begin()
         schedule.start()
         undo.callback(schedule.stop)
         background = Background()
@@ -364,6 +389,8 @@ async def running(settings: Settings, *, emit: Emit = log.tell) -> AsyncIterator
         background.start("books", shop.books.watch)
         background.start("books, when asked", shop.books.reload_when_asked)
         background.start("at once", at_once.run)
+        background.start("nights", nights.follow)
+        background.start("greetings", shop.greetings.follow)
         background.start("purges cut short", shop.purging.finish)
         background.start("leftovers", shop.store.sweep)
         background.start("other processes", lambda: _follow_others(shop))
@@ -371,6 +398,9 @@ async def running(settings: Settings, *, emit: Emit = log.tell) -> AsyncIterator
             background.start("tenants", keeper.follow)
         if ledger is not None:
             background.start("ledger", ledger.keep_saved)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_GREETINGS_S):
+                await shop.greetings.load()
         health.ready = True
         undo.callback(health.not_ready)
         yield Proxy(
@@ -383,20 +413,22 @@ async def running(settings: Settings, *, emit: Emit = log.tell) -> AsyncIterator
             shop.books,
             shop.generations,
             night,
+            schedule,
             shop.generator,
             shop.purging,
             keeper,
         )
 
 
-def _schedule_night(schedule: Schedule, shop: Workshop, emit: Emit) -> Night:
-    """The night, and those of the books that have times of their own. One that was missed runs now."""
+def _nights(schedule: Schedule, shop: Workshop, emit: Emit) -> tuple[Night, Nights]:
+    """What is done by night, and when."""
     settings = shop.settings
     when, zone = night_times(settings)
     night = Night(
         shop.generator,
         shop.generations,
-        shop.misses,
+        shop.demand,
+        shop.hits,
         shop.store,
         lambda: shop.library,
         directory=settings.cache.data_dir,
@@ -407,23 +439,16 @@ def _schedule_night(schedule: Schedule, shop: Workshop, emit: Emit) -> Night:
         discard_after_s=settings.cache.discard_after_s,
         emit=emit,
     )
-    now = datetime.now(UTC)
-    times: dict[str | None, Cron] = {None: when}
-    times |= {name: book.cron for name, book in shop.library.books.items() if book.cron is not None}
-    for book, cron in times.items():
-
-        async def run(book: str | None = book) -> Report:
-            return await night.run(datetime.now(UTC), book=book)
-
-        schedule.cron(
-            cron,
-            "night" if book is None else f"night of {book}",
-            run,
-            zone=zone,
-            jitter_s=settings.phrases.night_jitter_s,
-            at_start=night.missed(now, book=book),
-        )
-    return night
+    nights = Nights(
+        night,
+        schedule,
+        shop.books,
+        when=when,
+        zone=zone,
+        jitter_s=settings.phrases.night_jitter_s,
+        now=lambda: datetime.now(UTC),
+    )
+    return night, nights
 
 
 async def _follow_others(shop: Workshop) -> None:
@@ -434,6 +459,7 @@ async def _follow_others(shop: Workshop) -> None:
             # The records first: a pointer must never stand at one we don't know of.
             await shop.store.refresh()
             await asyncio.to_thread(shop.generations.reload)
+            await shop.greetings.load()
         await shop.purging.follow()
 
 
@@ -589,6 +615,8 @@ async def serve(settings: Settings, *, stop: asyncio.Event) -> None:
     by one."""
     async with running(settings) as proxy:
         log.log.info("listening on %s, origin %s", proxy.url, settings.origin.url)
+        # What is there now stays: no collection of garbage need go through it, while callers wait, again.
+        gc.freeze()
 
         def renew() -> None:
             proxy.pools.expire()

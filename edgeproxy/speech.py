@@ -131,7 +131,10 @@ class Patience:
 
 
 class Speech:
-    """Clips by identity, from wherever they are to be had."""
+    """Clips by identity, from wherever they are to be had.
+
+    ``on_ask`` hears of each segment a caller asks for, ``on_miss`` of each that the origin is asked for.
+    """
 
     def __init__(
         self,
@@ -145,9 +148,11 @@ class Speech:
         admission: Admission,
         freshness: Freshness,
         purges: Purges,
+        on_ask: Callable[[Ask], None] = lambda _: None,
         on_miss: Callable[[Identity], None] = lambda _: None,
         emit: Emit = ignore,
     ) -> None:
+        self._on_ask = on_ask
         self._on_miss = on_miss
         self._memory = memory
         self._flights = flights
@@ -174,6 +179,7 @@ class Speech:
             # Dots, dashes, an emoji: nothing to ask the origin for, yet a client that sent text
             # waits for sound (LiveKit takes none for a failure).
             return _pause(identity.voice.rate), "pause"
+        self._on_ask(ask)
         if ask.use in (Use.OFF, Use.REFRESH):
             # A flight of its own: whoever wants it afresh must not be given what was begun before.
             clip = self._flights.alone(identity, lambda clip: self._afresh(clip, ask))
@@ -222,7 +228,7 @@ class Speech:
         record = await self._store.get(ask.identity)
         age = Age.OVER if record is None else self._age_on_disk(record, ask)
         if record is not None and age <= Age.STALE:
-            self._give(clip, ask, record, age)
+            self._give(clip, ask.identity, record, age)
             if age is Age.STALE and ask.use is not Use.ONLY:
                 # Going on in the same flight, so that nobody else begins to renew it.
                 again = Clip(rate=clip.rate, key=clip.key)
@@ -244,7 +250,7 @@ class Speech:
                 if refused or clip.heard:
                     raise
                 clip.rewind()
-                self._give(clip, ask, record, age)
+                self._give(clip, ask.identity, record, age)
                 self._emit(Renewed(clip.key, ok=False, reason=str(error)))
                 return
         await self._keep(clip, ask, since)
@@ -288,7 +294,7 @@ class Speech:
         age = self._age(record.made, ask.identity)
         return max(age, Age.STALE) if doom is Doom.STALE else age
 
-    def _give(self, clip: Clip, ask: Ask, record: Record, age: Age) -> None:
+    def _give(self, clip: Clip, identity: Identity, record: Record, age: Age) -> None:
         """Fill from a record."""
         clip.source = Source.DISK
         clip.stale = age is not Age.FRESH
@@ -297,7 +303,7 @@ class Speech:
         clip.times.complete = monotonic()
         clip.complete()
         if age is Age.FRESH:
-            self._memory.keep(ask.identity, clip)
+            self._memory.keep(identity, clip)
 
     async def _derive(self, clip: Clip, ask: Ask, master: Identity, since: int) -> bool:
         """Fill from a curated recording at another rate; False where there is none."""
@@ -308,7 +314,7 @@ class Speech:
             resample, record.pcm, rate=record.rate, to=ask.identity.voice.rate
         )
         derived = Record(ask.identity.blob, clip.rate, pcm, record.made, since)
-        self._give(clip, ask, derived, Age.FRESH)
+        self._give(clip, ask.identity, derived, Age.FRESH)
         await self._store.put(ask.identity, derived, pinned=True)
         return True
 
@@ -324,6 +330,17 @@ class Speech:
                 if not clip.size
                 else f"not over within {self._patience.fill_s:g} s"
             ) from None
+
+    async def load(self, identity: Identity) -> bool:
+        """Have a kept recording in memory before anybody asks for it; False where there is none. Never asks
+        the origin."""
+        if self._memory.get(identity) is not None:
+            return True
+        record = await self._store.get(identity)
+        if record is None or self._purges.doom(identity, since=record.purge) is Doom.GONE:
+            return False
+        self._give(Clip(rate=record.rate, key=identity.key), identity, record, Age.FRESH)
+        return True
 
     async def fetch(self, voice: Voice, text: str, account: Account) -> bytes:
         """Have a normalised text spoken by the origin, for the night: behind every caller, kept nowhere,

@@ -153,7 +153,7 @@ def judge(
     if not silent(pcm):
         found += holes(pcm, rate=rate)
         found += clipping(pcm)
-        found += _too_quiet_or_loud(pcm, *loudness)
+        found += too_quiet_or_loud(pcm, *loudness)
         found += _noise(pcm, rate)
     return found
 
@@ -180,7 +180,8 @@ def clipping(pcm: bytes) -> list[str]:
     return [f"{clipped / len(samples):.1%} of it is clipped: at most {MAX_CLIPPED:.1%}"]
 
 
-def _too_quiet_or_loud(pcm: bytes, least: float, most: float) -> Iterator[str]:
+def too_quiet_or_loud(pcm: bytes, least: float, most: float) -> Iterator[str]:
+    """How loud it is, if that is outside of ``least`` to ``most`` dBFS."""
     level = loudness_dbfs(pcm)
     if level < least:
         yield f"{level:.1f} dBFS is too quiet: at least {least:.1f} dBFS"

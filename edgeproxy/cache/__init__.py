@@ -8,6 +8,7 @@
 ``memory``  complete clips, bounded in bytes, with their messages ready for the wire.
 ``admission`` what is kept without anybody having asked for it.
 ``purge``   what must not be heard any more.
-``misses``  what the origin had to be asked for, how often, by day.
+``counts``  how often something happened, by identity and day.
+``demand``  what callers asked for that no book says, and how often the origin had to be asked.
 ``durable`` files that are there whole or not at all.
 """

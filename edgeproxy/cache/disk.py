@@ -23,6 +23,7 @@ import sqlite3
 import tempfile
 from collections.abc import Callable
 from datetime import UTC, datetime
+from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final
 
@@ -37,20 +38,28 @@ _LOCKED_S: Final = 1.0
 """Longest wait for an index that somebody else has locked."""
 _SWEPT_AFTER_S: Final = 600.0
 """Files without a row that are older than this are leftovers; a write takes milliseconds."""
-_PINNED: Final = "pinned"
-_DYNAMIC: Final = "dynamic"
 _INDEX: Final = "cache.db"
+
+
+class Tag(StrEnum):
+    """What a value is kept for."""
+
+    DYNAMIC = "dynamic"
+    PINNED = "pinned"
+    PROMOTED = "promoted"
+
+
+Row = tuple[str, Tag, int]
+"""Key, tag, bytes."""
+
 _DAMAGED: Final = f"""
     typeof(key) != 'text' OR key GLOB '*[^0-9a-f]*' OR typeof(size) != 'integer' OR size < 0
-    OR tag IS NULL OR tag NOT IN ('{_PINNED}', '{_DYNAMIC}')
+    OR tag IS NULL OR tag NOT IN ('{"', '".join(Tag)}')
     OR typeof(filename) != 'text' OR filename GLOB '*[^0-9a-f/.val]*'
 """
 """Rows of the index that we never wrote like that: the disk has changed them."""
 
 log: Final = logging.getLogger(__name__)
-
-Row = tuple[str, bool, int]
-"""Key, whether it is pinned, bytes."""
 
 
 class _BytesDisk(diskcache.Disk):  # type: ignore[misc]  # diskcache has no types
@@ -91,11 +100,11 @@ class _BytesDisk(diskcache.Disk):  # type: ignore[misc]  # diskcache has no type
 class Disk:
     """The values of one folder, mode 0700. Everything raises one of :data:`FAULTS`.
 
-    ``name_of``: from a value to its key and whether it is pinned, for when there is no index to say so;
+    ``name_of``: from a value to its key and tag, for when there is no index to say so;
     raises RecordError for what is no value.
     """
 
-    def __init__(self, directory: Path, *, name_of: Callable[[bytes], tuple[str, bool]]) -> None:
+    def __init__(self, directory: Path, *, name_of: Callable[[bytes], tuple[str, Tag]]) -> None:
         self._directory = directory
         self._name_of = name_of
         self._cache: Any = None
@@ -158,16 +167,16 @@ class Disk:
             read: bytes = file.read(most_bytes)
         return read
 
-    def set(self, key: str, value: bytes, *, pinned: bool) -> None:
+    def set(self, key: str, value: bytes, tag: Tag) -> None:
         """Keep a value, in place of another of that key."""
-        self._writable.set(key, value, tag=_PINNED if pinned else _DYNAMIC)
+        self._writable.set(key, value, tag=str(tag))
 
-    def pin(self, key: str, *, pinned: bool) -> bool:
-        """Let a value be pinned, or not be; False where there is none."""
+    def mark(self, key: str, tag: Tag) -> bool:
+        """Keep a value for something else; False where there is none."""
         value = self.get(key)
         if value is None:
             return False
-        self.set(key, value, pinned=pinned)
+        self.set(key, value, tag)
         return True
 
     def delete(self, key: str) -> None:
@@ -186,14 +195,14 @@ class Disk:
         # A private door of the library's, confessed: there is no public way to list keys with their
         # sizes and tags in one query, and one query per key is too slow at start.
         found = self._cache._sql("SELECT key, tag, size FROM Cache ORDER BY store_time").fetchall()
-        return [(key, tag == _PINNED, size) for key, tag, size in found]
+        return [(key, Tag(tag), size) for key, tag, size in found]
 
     def older(self, than_s: float) -> list[str]:
-        """The keys of what is not pinned and was stored longer ago than that."""
+        """The keys of what is dynamic and was stored longer ago than that."""
         # diskcache stamps rows by the wall clock.
         before = datetime.now(UTC).timestamp() - than_s
         found = self._writable._sql(
-            "SELECT key FROM Cache WHERE tag = ? AND store_time < ?", (_DYNAMIC, before)
+            "SELECT key FROM Cache WHERE tag = ? AND store_time < ?", (str(Tag.DYNAMIC), before)
         )
         return [key for (key,) in found]
 
@@ -234,7 +243,7 @@ class Disk:
                     "ORDER BY store_time"
                 ).fetchall()
         return {
-            key: (self._directory / filename, (key, tag == _PINNED, size))
+            key: (self._directory / filename, (key, Tag(tag), size))
             for key, tag, size, filename in found
         }
 
@@ -262,11 +271,11 @@ class Disk:
         for file in damaged.glob("*/*/*.val"):
             value = file.read_bytes()
             try:
-                key, pinned = self._name_of(value)
+                key, tag = self._name_of(value)
             except RecordError:
                 lost += 1
                 continue
-            self.set(key, value, pinned=pinned)
+            self.set(key, value, tag)
             taken += 1
         shutil.rmtree(damaged)
         log.error("%d records taken over from %s, %d were damaged", taken, damaged, lost)

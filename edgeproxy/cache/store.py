@@ -3,6 +3,8 @@
 Dynamic records are evicted least recently used first, by books kept in memory; pinned ones never. How a value
 is written and found is :mod:`.disk`'s business.
 
+What is pinned without being a book's is *promoted*, which can be taken back (:meth:`Store.unpin`).
+
 The cache can only help: every fault of the disk is a miss and a fact, never an error to the caller. A disk
 that hangs is a fault, too: a read has half a second, and while reads hang nobody else is sent after them.
 """
@@ -26,7 +28,7 @@ from ..core.events import (
     ignore,
 )
 from ..core.key import Identity, text_tag
-from .disk import FAULTS, Disk, Row
+from .disk import FAULTS, Disk, Row, Tag
 from .record import HEAD_BYTES, Record, facts_of
 
 _THREADS: Final = 4
@@ -43,8 +45,8 @@ T = TypeVar("T")
 class Store:
     """Records by identity. Open with :meth:`open`; close with :meth:`close`.
 
-    Mutable state: the books ``_dynamic`` (key -> bytes, least recently used first) and ``_pinned``, and how
-    many reads hang; touched on the event loop's thread only.
+    Mutable state: the books ``_dynamic`` (key -> bytes, least recently used first) and ``_pinned``, of which
+    some are ``_promoted``, and how many reads hang; touched on the event loop's thread only.
     """
 
     def __init__(
@@ -56,9 +58,9 @@ class Store:
         is_pinned: Callable[[Identity], bool] = lambda _: False,
         emit: Emit = ignore,
     ) -> None:
-        def name_of(value: bytes) -> tuple[str, bool]:
+        def name_of(value: bytes) -> tuple[str, Tag]:
             identity = _identity(Record.unpack(value).identity)
-            return identity.key, is_pinned(identity)
+            return identity.key, Tag.PINNED if is_pinned(identity) else Tag.DYNAMIC
 
         self._disk = Disk(directory, name_of=name_of)
         self._quota = quota_bytes
@@ -69,6 +71,7 @@ class Store:
         self._stuck = 0
         self._dynamic: OrderedDict[str, int] = OrderedDict()
         self._pinned: dict[str, int] = {}
+        self._promoted: set[str] = set()
         self.dynamic_bytes = 0
         self.pinned_bytes = 0
 
@@ -161,18 +164,18 @@ class Store:
         What is pinned stays so.
         """
         key, value = identity.key, record.pack()
-        pinned = pinned or key in self._pinned
+        tag = Tag.PINNED if pinned else self._tag(key)
 
         def write() -> bool:
             if self._disk.free_bytes < self._min_free + len(value):
                 return False
-            self._disk.set(key, value, pinned=pinned)
+            self._disk.set(key, value, tag)
             return True
 
         if not await self._attempt("write", write, False):
             self._emit(RecordRefused(key, "too little free disk, or a fault of it"))
             return False
-        self._enter(key, len(value), pinned=pinned)
+        self._enter(key, len(value), tag)
         self._emit(RecordKept(key, len(value)))
         while self.dynamic_bytes > self._quota:
             oldest, size = next(iter(self._dynamic.items()))
@@ -193,17 +196,34 @@ class Store:
         """Whether there is a record of it that nothing evicts."""
         return identity.key in self._pinned
 
-    async def pin(self, identity: Identity) -> bool:
-        """Take a dynamic record out of all eviction; False where there is none."""
-        key = identity.key
-        size = self._dynamic.get(key)
-        if size is None:
-            return key in self._pinned
+    @property
+    def promoted(self) -> frozenset[str]:
+        """The keys of the records that :meth:`pin` took out of all eviction."""
+        return frozenset(self._promoted)
 
-        if not await self._attempt("pin", lambda: self._disk.pin(key, pinned=True), False):
+    async def pin(self, identity: Identity) -> bool:
+        """Promote a dynamic record: take it out of all eviction; False where there is none."""
+        key = identity.key
+        return key in self._pinned or await self._mark(key, Tag.PROMOTED)
+
+    async def unpin(self, key: str) -> bool:
+        """Make a promoted record a dynamic one, as if it were just stored; False where there is none."""
+        return key in self._promoted and await self._mark(key, Tag.DYNAMIC)
+
+    async def _mark(self, key: str, tag: Tag) -> bool:
+        size = self._dynamic.get(key, self._pinned.get(key))
+        if size is None:
             return False
-        self._enter(key, size, pinned=True)
+
+        if not await self._attempt("pin", lambda: self._disk.mark(key, tag), False):
+            return False
+        self._enter(key, size, tag)
         return True
+
+    def _tag(self, key: str) -> Tag:
+        if key in self._promoted:
+            return Tag.PROMOTED
+        return Tag.PINNED if key in self._pinned else Tag.DYNAMIC
 
     async def purge(
         self, is_gone: Callable[[Identity, int], bool], *, text: str | None = None
@@ -274,9 +294,9 @@ class Store:
             self._enter_all(rows)
 
     def _enter_all(self, rows: list[Row]) -> None:
-        for key, pinned, size in rows:
+        for key, tag, size in rows:
             if key not in self._dynamic and key not in self._pinned:
-                self._enter(key, size, pinned=pinned)
+                self._add(key, size, tag)
 
     async def discard(self, *, older_than_s: float) -> int:
         """Remove dynamic records stored longer ago than that; how many. Pinned ones stay."""
@@ -296,17 +316,23 @@ class Store:
         # A read that hangs for ever must not keep the process.
         self._executor.shutdown(wait=not self._stuck)
 
-    def _enter(self, key: str, size: int, *, pinned: bool) -> None:
+    def _enter(self, key: str, size: int, tag: Tag) -> None:
         self._leave(key)
-        if pinned:
-            self._pinned[key] = size
-            self.pinned_bytes += size
-        else:
+        self._add(key, size, tag)
+
+    def _add(self, key: str, size: int, tag: Tag) -> None:
+        if tag is Tag.PROMOTED:
+            self._promoted.add(key)
+        if tag is Tag.DYNAMIC:
             self._dynamic[key] = size
             self.dynamic_bytes += size
+        else:
+            self._pinned[key] = size
+            self.pinned_bytes += size
 
     def _leave(self, key: str) -> None:
         self.pinned_bytes -= self._pinned.pop(key, 0)
+        self._promoted.discard(key)
         self.dynamic_bytes -= self._dynamic.pop(key, 0)
 
     async def _attempt(

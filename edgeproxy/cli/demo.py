@@ -1,19 +1,19 @@
 """``edgeproxy demo``: emulator, proxy and demo phrases in one go, with an agent's turns to listen to."""
 
 import asyncio
-import contextlib
-from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 from rich.console import Console
-from rich.progress import Progress
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
 
 from .. import app
 from ..config import ConfigError, Settings
 from ..core.events import Event, PhraseGenerated, PhraseRefused, TurnEnded
 from ..observe import log
+from ..phrases import due as dues
+from ..phrases.pinned import Pinned
 from ..phrases.reader import BookErrors
 from . import agent
 from .bench.origin import emulator
@@ -79,12 +79,12 @@ async def _demo(
 ) -> None:
     console = Console(highlight=False)
     verdicts: list[str] = []
-    made = asyncio.Event()
+    made: asyncio.Queue[str] = asyncio.Queue()
 
     def hear(event: Event) -> None:
         log.tell(event)
         if isinstance(event, PhraseGenerated | PhraseRefused):
-            made.set()
+            made.put_nowait(event.phrase)
         if isinstance(event, TurnEnded):
             verdicts[:] = [segment.verdict for segment in event.segments]
 
@@ -110,30 +110,36 @@ async def _demo(
 
 
 async def _phrases_are_made(
-    console: Console, proxy: app.Proxy, made: asyncio.Event, stop: asyncio.Event
+    console: Console, proxy: app.Proxy, made: asyncio.Queue[str], stop: asyncio.Event
 ) -> None:
-    """Show how the phrases of the books are made; ``made`` is set with each."""
+    """Show how the phrases of the books are made, one after the other; ``made`` has their names."""
+    wanted = dues.units(proxy.books.library)
 
-    def missing() -> int:
-        due = proxy.generator.plan(proxy.books.library, now=datetime.now(UTC))
-        return sum(each.reason == "new" for each in due)
+    def there() -> list[Pinned]:
+        found = (proxy.generations.find(key) for key in wanted)
+        return [each for each in found if each is not None and each.latest is not None]
 
-    total = await asyncio.to_thread(missing)
-    if not total:
+    if len(there()) < len(wanted):
+        columns = (BarColumn(), MofNCompleteColumn(), TextColumn("{task.description}"))
+        with Progress(*columns, console=console) as progress:
+            task = progress.add_task("phrases of the books are made", total=len(wanted))
+            while (done := len(there())) < len(wanted) and not stop.is_set():
+                progress.update(task, completed=done)
+                try:
+                    # What was refused for good is told no more.
+                    async with asyncio.timeout(_LOOK_S):
+                        progress.update(task, description=await made.get())
+                except TimeoutError:
+                    break
+            progress.update(task, completed=len(there()))
+    if not wanted:
         return
-    with Progress(console=console) as progress:
-        task = progress.add_task("phrases of the books are made", total=total)
-        left = total
-        while left and not stop.is_set():
-            made.clear()
-            with contextlib.suppress(TimeoutError):
-                # A look now and then, too: what was refused for good is told no more.
-                async with asyncio.timeout(_LOOK_S):
-                    await made.wait()
-            left = min(left, await asyncio.to_thread(missing))
-            progress.update(task, completed=total - left)
-            if not made.is_set():
-                break
+    ready = sum(each.spoken is not None for each in there())
+    waiting = len(there()) - ready
+    console.print(
+        f"\n{ready} of {len(wanted)} recordings of the phrase books are hits from now on"
+        + (f"; {waiting} wait to be picked (edgeproxy phrases use)" if waiting else "")
+    )
 
 
 async def _agent_speaks(console: Console, url: str, verdicts: list[str]) -> None:

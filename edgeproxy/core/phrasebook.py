@@ -5,11 +5,14 @@ holds nothing else), so a question costs two or three comparisons and a bisectio
 ten phrases or ten thousand.
 """
 
+import heapq
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from typing import Final
 
 from .text import normalise
+
+_PART: Final = 500
 
 
 class Phrasebook:
@@ -19,7 +22,7 @@ class Phrasebook:
 
     def __init__(self, generation: int, whole: Iterable[str]) -> None:
         self.generation: Final = generation
-        phrases = sorted({normalise(phrase) for phrase in whole} - {""})
+        phrases = _sorted({normalise(phrase) for phrase in whole} - {""})
         self._phrases: Final = phrases
         # For each phrase, the longest other that it begins with. In sorted order everything between
         # a phrase and a text that begins with it begins with it, too: so all phrases that a text
@@ -53,6 +56,14 @@ class Phrasebook:
     def longest_prefix(self, text: str) -> int | None:
         """The length of the longest phrase that ``text`` (normalised) begins with."""
         return next(self.prefixes(text), None)
+
+
+def _sorted(texts: set[str]) -> list[str]:
+    # Some at a time: sorting ten thousand is one step of 10 ms for the interpreter, in which a thread that
+    # reads the books anew would hold up everything else.
+    unsorted = list(texts)
+    parts = [sorted(unsorted[at : at + _PART]) for at in range(0, len(unsorted), _PART)]
+    return list(heapq.merge(*parts))
 
 
 EMPTY: Final = Phrasebook(0, ())

@@ -94,9 +94,12 @@ class Cut:
     whole: bool = False
 
 
-def split(text: str, cuts: Cuts, phrases: Phrasebook = EMPTY) -> list[Cut]:
-    """The segments of a turn that consists of ``text``."""
-    turn = Turn(cuts, phrases)
+def split(
+    text: str, cuts: Cuts, phrases: Phrasebook = EMPTY, *, remember: bool = True
+) -> list[Cut]:
+    """The segments of a turn that consists of ``text``. ``remember``: whether it is likely to be said again
+    soon; the texts of a whole library would push out what callers say."""
+    turn = Turn(cuts, phrases, remember=remember)
     return turn.feed(text) + turn.flush()
 
 
@@ -117,9 +120,10 @@ class Turn:
     the flush comes first.
     """
 
-    def __init__(self, cuts: Cuts, phrases: Phrasebook = EMPTY) -> None:
+    def __init__(self, cuts: Cuts, phrases: Phrasebook = EMPTY, *, remember: bool = True) -> None:
         self._cuts: Final = cuts
         self._phrases: Final = phrases
+        self._remember: Final = remember
         self._reset()
 
     def _reset(self) -> None:
@@ -146,7 +150,8 @@ class Turn:
         """Take the next message; return the segments it decides."""
         if not message:
             return []
-        opening = (message, self._cuts, self._phrases) if self._is_fresh else None
+        may_be_known = self._remember and self._is_fresh
+        opening = (message, self._cuts, self._phrases) if may_be_known else None
         if opening is not None and (known := _openings.get(opening)) is not None:
             cuts, self._before, self._trusted, self._at_start = known
             self._first = False

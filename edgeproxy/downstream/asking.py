@@ -9,8 +9,10 @@ from ..core.errors import OriginSilent
 from ..core.key import Epochs, Identity, Teller
 from ..core.turn import Cut, Cuts
 from ..core.voice import Voice
-from ..phrases.generations import Generations, namespace
-from ..phrases.library import NAMESPACE, Library
+from ..phrases.generations import Generations
+from ..phrases.library import Library
+from ..phrases.pinned import namespace, space
+from ..phrases.view import View
 from ..speech import Ask
 from ..upstream.pool import Order
 from ..upstream.pools import Account
@@ -49,11 +51,11 @@ async def in_time(deadline_s: float | None) -> AsyncIterator[None]:
 
 
 class Asker:
-    """Asks for one client in one voice: what a book holds is everybody's, the rest is the client's own.
+    """Asks for one client in one voice: what a book holds is its scope's, the rest is the client's own.
 
     What a book holds is spoken by the generation its pointer stands at; until there is one, it is a text
-    like any other that all callers share, and that the proxy pays for: no client's key buys what others
-    hear, and no tenant's month.
+    like any other that all callers of the scope share, and that the proxy pays for: no client's key buys what
+    others hear, and no tenant's month.
     """
 
     def __init__(
@@ -73,33 +75,35 @@ class Asker:
         self._tellers: dict[tuple[str, int], Teller] = {}
         self._takes: dict[str, int] = {}
 
-    def ask(self, cut: Cut, library: Library, *, first: bool) -> Ask:
-        """The ask for ``cut``; ``first``: whether a caller waits in silence for it."""
+    def ask(self, cut: Cut, view: View, *, first: bool) -> Ask:
+        """The ask for ``cut``; ``view``: the client's, of the books as they were when the turn began;
+        ``first``: whether a caller waits in silence for it."""
         client, rate = self._client, self.voice.rate
         order = Order.FIRST if first else Order.AHEAD
-        if not library.holds(self.voice, cut.text):
+        scope = view.scope(self.voice, cut.text)
+        if scope is None:
             own = self._identity(client.namespace, rate, cut.text, self._epoch)
             purse = client.allowance.purse
             return Ask(own, client.account, order, keep=cut.keep, purse=purse)
-        speaks = self._generations.speaking(self.voice, cut.text)
+        speaks = self._generations.speaking(self.voice, cut.text, scope=scope)
         if speaks is None:
-            shared = self._identity(NAMESPACE, rate, cut.text, self._epoch)
+            shared = self._identity(space(scope), rate, cut.text, self._epoch)
             return Ask(shared, self._account, order, keep=cut.keep, written=True)
         # Takes are served in turn, so that what is heard often does not sound canned.
         take = self._takes[cut.text] = self._takes.get(cut.text, -1) + 1
-        space = namespace(speaks.number, take % speaks.takes)
+        where = namespace(speaks.number, take % speaks.takes, scope=scope)
         return Ask(
-            self._identity(space, rate, cut.text),
+            self._identity(where, rate, cut.text),
             self._account,
             order,
             curated=True,
-            master=self._identity(space, speaks.rate, cut.text),
+            master=self._identity(where, speaks.rate, cut.text),
         )
 
-    def _identity(self, space: str, rate: int, text: str, epoch: int = 0) -> Identity:
+    def _identity(self, where: str, rate: int, text: str, epoch: int = 0) -> Identity:
         # A generation is of its number, and of no epoch: it speaks until the next one is there.
-        teller = self._tellers.get((space, rate))
+        teller = self._tellers.get((where, rate))
         if teller is None:
             voice = self.voice if rate == self.voice.rate else self.voice.at_rate(rate)
-            teller = self._tellers[space, rate] = Teller(space, voice, epoch)
+            teller = self._tellers[where, rate] = Teller(where, voice, epoch)
         return teller.identity_of_normal(text)

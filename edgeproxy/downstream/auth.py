@@ -62,8 +62,8 @@ UNLIMITED: Final = Allowance()
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """Somebody who was let in. ``namespace``: whose audio it hears; ``account``: who pays; ``tenant``: what
-    it is called in the books that are for some only."""
+    """Somebody who was let in. ``namespace``: whose audio it hears; ``account``: who pays; ``tenant``: whose
+    books it hears besides everybody's."""
 
     namespace: str
     account: Account

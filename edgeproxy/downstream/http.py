@@ -150,10 +150,10 @@ class HttpDoors:
             settings.epochs,
             account=settings.account,
         )
-        library = settings.library()
+        view = settings.library().view(client.tenant)
         reply = Answer(client, new_request_id())
-        for cut in split(asked.text, settings.cuts, library.phrasebook):
-            ask = asker.ask(cut, library, first=not reply.parts)
+        for cut in split(asked.text, settings.cuts, view.phrasebook):
+            ask = asker.ask(cut, view, first=not reply.parts)
             reply.parts.append(Part(ask=ask))
         return reply, Output(asked.codec, fields["rate"], asked.bitrate)
 

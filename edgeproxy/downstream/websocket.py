@@ -310,12 +310,12 @@ class Conversation:
         if reply is None or self._asker is None:
             return
         for cut in cuts:
-            ask = self._asker.ask(cut, self._library, first=not reply.parts)
+            ask = self._asker.ask(cut, self._view, first=not reply.parts)
             self._door.say(reply, ask, self._output)
 
     def _new_turn(self) -> Turn:
-        self._library = self._settings.library()
-        return Turn(self._settings.cuts, self._library.phrasebook)
+        self._view = self._settings.library().view(self._client.tenant)
+        return Turn(self._settings.cuts, self._view.phrasebook)
 
     def _new_reply(self) -> Reply:
         told_as, self._told_as = self._told_as or request_id(), None

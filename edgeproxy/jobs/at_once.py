@@ -8,7 +8,7 @@ from typing import Final
 from ..phrases.books import Books
 from ..phrases.generate import Generator
 
-_AT_ONCE: Final = ("new", "changed text", "changed voice")
+_AT_ONCE: Final = ("new", "changed text", "changed voice", "changed loudness")
 
 
 class AtOnce:
@@ -29,12 +29,10 @@ class AtOnce:
 
     async def run(self) -> None:
         """Make what is missing now, and again after each change, for as long as this is not cancelled."""
-        self._books.changed.set()
-        while True:
-            await self._books.changed.wait()
-            self._books.changed.clear()
-            library = self._books.library
-            plan = await asyncio.to_thread(self._generator.plan, library, now=self._now())
+        async for _ in self._books.changes():
+            plan = await asyncio.to_thread(
+                self._generator.plan, self._books.library, now=self._now()
+            )
             # What is only old, or has failed before, is for the night.
             due = [each for each in plan if each.reason in _AT_ONCE]
             if due:

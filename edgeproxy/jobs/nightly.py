@@ -2,7 +2,7 @@
 
 ::
 
-    verify a share ─► make what is due ─► retire ─► promote ─► discard ─► report
+    verify a share ─► make what is due ─► retire ─► promote ─► demote ─► discard ─► report
 
 Verified first, so that a phrase whose record has decayed is made again in the same night. ``night.json``
 knows which nights have begun and ended: one that was cut short is taken up at the next start, on what is left
@@ -10,7 +10,7 @@ of its budget, and repeats nothing; one that never began is made up for, once.
 """
 
 import asyncio
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, tzinfo
 from pathlib import Path
@@ -20,7 +20,7 @@ from typing import Final
 import orjson
 
 from ..cache import durable
-from ..cache.misses import Misses
+from ..cache.demand import Demand
 from ..cache.store import Store
 from ..core.events import Emit, NightEnded, StoreFailed, ignore
 from ..core.voice import Voice
@@ -28,13 +28,17 @@ from ..phrases.cron import Cron
 from ..phrases.due import Due, Unit
 from ..phrases.generate import Generator
 from ..phrases.generations import Generations
+from ..phrases.hits import Hits
 from ..phrases.library import Library
 from ..sarvam import models
 from .report import Made, NotMade, Promoted, Report
 from .schedule import ZONE, following
 
 _OFTEN: Final = 2
-"""Asked of the origin less often than this in a day, a text is left to the dynamic cache."""
+"""Asked for less often than this in a day, a text is left to the dynamic cache."""
+
+_UNASKED_DAYS: Final = 7
+"""What was promoted and then not asked for in so many days is left to the dynamic cache again."""
 
 _ALL: Final = ""
 """The name of the night that is about no book in particular."""
@@ -54,14 +58,15 @@ class Night:
     ``when`` and ``zone``: the times of the night; a book with a ``cron`` of its own has its own nights, which
     are runs with its name. ``directory``: where ``night.json`` and ``reports`` lie. ``promote_top``: texts
     promoted in a night at most. ``discard_after_s``: age, in seconds, at which dynamic records go;
-    ``keep_days``: the same for reports and counts of misses. ``verify_share``: of all records, 0 to 1.
+    ``keep_days``: the same for reports and counts. ``verify_share``: of all records, 0 to 1.
     """
 
     def __init__(
         self,
         generator: Generator,
         generations: Generations,
-        misses: Misses,
+        demand: Demand,
+        hits: Hits,
         store: Store,
         library: Callable[[], Library],
         *,
@@ -77,7 +82,8 @@ class Night:
     ) -> None:
         self._generator = generator
         self._generations = generations
-        self._misses = misses
+        self._demand = demand
+        self._hits = hits
         self._store = store
         self._library = library
         self._state = directory / "night.json"
@@ -134,14 +140,14 @@ class Night:
         if book is None:
             checked, bad = await self._store.verify(self._verify_share)
         # What failed before it was cut short has cost something as well, but nobody wrote down how much.
-        spent = sum(made.characters for made in self._made(begun))
-        built = await self._generator.build(
-            self._due(library, now, book), budget_characters=max(0, self._budget - spent)
-        )
+        before = await asyncio.to_thread(self._made, begun)
+        spent = sum(made.characters for made in before)
+        due = await asyncio.to_thread(self._due, library, now, book)
+        built = await self._generator.build(due, budget_characters=max(0, self._budget - spent))
         report = Report(
             book=book,
             began=began,
-            made=tuple(self._made(begun)),
+            made=await asyncio.to_thread(self._made, begun),
             failed=tuple(_not_made(each.due.unit, each.reasons) for each in built.failed),
             skipped=len(built.skipped),
             stopped=built.stopped,
@@ -155,6 +161,7 @@ class Night:
             report,
             retired=len(await self._generator.retire(library, now)),
             promoted=tuple(await self._promote(library, now)),
+            demoted=await self._demote(now),
             discarded=await self._store.discard(older_than_s=self._discard_after_s),
         )
 
@@ -169,27 +176,29 @@ class Night:
             if not own.issuperset(phrase.partition("/")[0] for phrase in each.unit.phrases)
         ]
 
-    def _made(self, begun: Collection[datetime]) -> Iterator[Made]:
+    def _made(self, begun: Collection[datetime]) -> tuple[Made, ...]:
         """What this night has made, before it was cut short, too: all of it bears one of its beginnings."""
-        for pinned in self._generations:
-            for generation in pinned.generations:
-                if generation.made in begun:
-                    yield Made(
-                        phrase=", ".join(pinned.phrases),
-                        language=pinned.voice["language"],
-                        speaker=pinned.voice["speaker"],
-                        text=pinned.text,
-                        generation=generation.number,
-                        speaks=generation.number == pinned.speaks,
-                        seconds=generation.seconds,
-                        characters=generation.characters,
-                    )
+        return tuple(
+            Made(
+                phrase=", ".join(pinned.phrases),
+                language=pinned.voice["language"],
+                speaker=pinned.voice["speaker"],
+                text=pinned.text,
+                generation=generation.number,
+                speaks=generation.number == pinned.speaks,
+                seconds=generation.seconds,
+                characters=generation.characters,
+            )
+            for pinned in self._generations
+            for generation in pinned.generations
+            if generation.made in begun
+        )
 
     async def _promote(self, library: Library, now: datetime) -> list[Promoted]:
-        """Keep for good what was asked of the origin again although it had been made, most often first."""
-        await self._misses.save()
+        """Keep what callers asked for most, and no book says."""
+        await self._demand.save()
         promoted: list[Promoted] = []
-        for each in await asyncio.to_thread(self._misses.top, 1, now=now):
+        for each in await asyncio.to_thread(self._demand.top, 1, now=now):
             if len(promoted) == self._promote_top or each.asked < _OFTEN:
                 break
             voice = Voice({**each.voice, "rate": models.DEFAULT_RATE})
@@ -202,10 +211,19 @@ class Night:
                         language=voice.language,
                         speaker=voice.speaker,
                         asked=each.asked,
+                        missed=each.missed,
                         characters=each.characters,
                     )
                 )
         return promoted
+
+    async def _demote(self, now: datetime) -> int:
+        """Keep no longer what nobody has asked for lately; how many records."""
+        if not (promoted := self._store.promoted):
+            return 0
+        wanted = await asyncio.to_thread(self._demand.top, _UNASKED_DAYS, now=now)
+        asked = {identity.key for each in wanted for identity in each.identities}
+        return sum([await self._store.unpin(key) for key in promoted - asked])
 
     # -- what is on disk ---------------------------------------------------------------------------
 
@@ -234,7 +252,8 @@ class Night:
             for old in self._reports.glob("????-??-??*"):
                 if old.name < day.isoformat():
                     old.unlink(missing_ok=True)
-            self._misses.forget_before(day)
+            self._demand.forget_before(day)
+            self._hits.forget_before(day)
         except OSError as error:
             self._cannot("write the report", error)
         self._write({**self._read(), report.book or _ALL: _Nights(ended=now)})

@@ -40,12 +40,14 @@ class NotMade:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Promoted:
-    """A text of no book that is now kept for good, as often as it was ``asked`` of the origin in a day."""
+    """A text of no book that is now kept beyond the day. ``asked``: how often callers wanted it that day;
+    ``missed``: how many of these were asked of the origin."""
 
     text: str
     language: str
     speaker: str
     asked: int
+    missed: int
     characters: int
 
 
@@ -55,6 +57,7 @@ class Report:
 
     ``book``: the only one it was about; None: all. ``skipped``: texts left for another night, because the
     budget was spent, or for the reason ``stopped``. ``retired``: texts the books no longer say, forgotten;
+    ``demoted``: records that were promoted once, and that nobody asked for lately;
     ``discarded``: records that were too old; ``checked`` and ``bad``: records read to see whether they are
     whole, and those that were not. ``characters``: asked of the origin.
     """
@@ -69,6 +72,7 @@ class Report:
     characters: int
     retired: int = 0
     promoted: tuple[Promoted, ...] = ()
+    demoted: int = 0
     discarded: int = 0
     checked: int = 0
     bad: int = 0
@@ -80,8 +84,8 @@ class Report:
 
     @property
     def saved_characters(self) -> int:
-        """What asking for the promoted texts has cost in a day, and will not cost again."""
-        return sum(each.asked * each.characters for each in self.promoted)
+        """What asking the origin for the promoted texts has cost in a day, and will not cost again."""
+        return sum(each.missed * each.characters for each in self.promoted)
 
     def __str__(self) -> str:
         return (
@@ -117,7 +121,8 @@ class Report:
         yield f"cost      {_cost(self.characters)}"
         if self.book is None:
             yield f"retired   {self.retired:,} that no book says any more"
-            yield f"promoted  {len(self.promoted):,} of no book, now kept for good"
+            yield f"promoted  {len(self.promoted):,} of no book, now kept for as long as they are asked for"
+            yield f"demoted   {self.demoted:,} that were promoted once and nobody asks for any more"
             yield f"saved     {_cost(self.saved_characters)} a day, by what was promoted"
             yield f"discarded {self.discarded:,} old records"
             yield f"checked   {self.checked:,} records, {self.bad:,} of them bad and removed"
@@ -131,7 +136,8 @@ class Report:
         yield from _listed(
             "Promoted:",
             [
-                f"{each.language} {each.speaker}, asked {each.asked:,} times: {each.text}"
+                f"{each.language} {each.speaker}, asked {each.asked:,} times, "
+                f"{each.missed:,} of these of the origin: {each.text}"
                 for each in self.promoted
             ],
         )

@@ -108,6 +108,12 @@ class Schedule:
         first = {"next_run_time": datetime.now(UTC)} if at_start else {}
         self._add(_AtTimes(when, zone, jitter_s), name, job, **first)
 
+    def next(self, name: str) -> datetime | None:
+        """When this job runs next; None: there is none by that name, or no start yet."""
+        job = self._scheduler.get_job(name)
+        found: datetime | None = getattr(job, "next_run_time", None)
+        return found
+
     def drop(self, name: str) -> None:
         """Begin no further run of this job; there may be none."""
         if self._scheduler.get_job(name) is not None:

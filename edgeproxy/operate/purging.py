@@ -118,7 +118,9 @@ class Purging:
             if purge.soft:
                 why = Failure(when=purge.when, reasons=(_STALE,), attempts=0)
                 voice = pinned.at_rate(pinned.generations[-1].rate)
-                self._generations.fail(voice, pinned.text, why, phrases=pinned.phrases)
+                self._generations.fail(
+                    voice, pinned.text, why, scope=pinned.scope, phrases=pinned.phrases
+                )
             else:
                 self._generations.retire(pinned.key)
         if covered:
@@ -136,7 +138,8 @@ def _covers(scope: Scope, pinned: Pinned) -> bool:
 
 def _identity(pinned: Pinned, generation: Generation) -> Identity:
     voice = pinned.at_rate(generation.rate)
-    return Teller(namespace(generation.number, 0), voice).identity_of_normal(pinned.text)
+    where = namespace(generation.number, 0, scope=pinned.scope)
+    return Teller(where, voice).identity_of_normal(pinned.text)
 
 
 def _without_text(scope: Scope) -> str:

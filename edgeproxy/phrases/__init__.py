@@ -11,10 +11,14 @@
 ``recording``  human recordings that stand in for a voice.
 ``shelf``      a folder of books, held against each other.
 ``library``    what turns look up. Read this one first.
+``quietly``    large work, unnoticed by live traffic.
+``view``       the part of it that one caller may hear.
 
 ``pinned``       the unit of generation, as it is kept.
 ``generations``  what was made of each unit, and which of it is heard: the pointer.
+``hits``         how often callers heard each unit.
 ``due``          what is to be made, and why.
+``greetings``    what callers wait for first, loaded ahead.
 ``studio``       where takes are made, and judged.
 ``generate``     the making: budget, store, pointer, one run at a time.
 """

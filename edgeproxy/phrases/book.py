@@ -81,6 +81,22 @@ class BookVoice(_Written):
     """Fields that this list does not have yet, exactly as the agents send them."""
 
 
+class Loudness(_Written):
+    """Bounds, in dB below full scale (dBFS): the RMS of what is audible. Speech as Sarvam delivers it lies
+    between about -28 and -14."""
+
+    least: Annotated[float, Field(ge=-60, le=0)]
+    """Quieter is not heard by callers."""
+    most: Annotated[float, Field(ge=-60, le=0)]
+    """Louder is not heard by callers."""
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.least >= self.most:
+            raise ValueError(f"has {self.least:g} for `least`, which is not below {self.most:g}")
+        return self
+
+
 _BY_LANGUAGE: Final = ""
 """Where texts by language are gathered: no field that anybody writes, so that all others can be refused."""
 
@@ -182,6 +198,12 @@ class Book(_Written):
     """Lists for placeholders that several phrases use."""
     refresh_after: Duration | None = None
     """Age at which a phrase is spoken afresh, if it does not say itself."""
+    loudness_dbfs: Loudness | None = None
+    """How loud a new recording may be, in dBFS; one that is not keeps the old one. What is made already is
+    not judged again."""
+    normalise_dbfs: Annotated[float, Field(ge=-40, le=-6)] | None = None
+    """Scale every recording to this loudness, as far as its peaks allow. A change is made from the recordings
+    there are and costs nothing; without the field they stay as loud as they came."""
     swap: Literal["auto", "manual"] = "auto"
     """`manual`: new recordings wait until `edgeproxy phrases use` picks them."""
     cron: Schedule | None = None
@@ -197,6 +219,16 @@ class Book(_Written):
         if public and info.data.get("tenants") is not None:
             raise ValueError("opens to everybody what `tenants` keeps for some; remove one of them")
         return public
+
+    @model_validator(mode="after")
+    def _normalised_within_bounds(self) -> Self:
+        bounds, to = self.loudness_dbfs, self.normalise_dbfs
+        if bounds is not None and to is not None and not bounds.least <= to <= bounds.most:
+            raise ValueError(
+                f"has {to:g} for `normalise_dbfs`, outside its `loudness_dbfs`, {bounds.least:g} to "
+                f"{bounds.most:g}; change one of them"
+            )
+        return self
 
 
 def schema() -> dict[str, Any]:

@@ -1,36 +1,47 @@
 """What the books want made, and why: from a library and what was made so far to what is due."""
 
 import difflib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final, Literal, get_args
 
+from ..core.key import Teller
 from ..core.text import has_word, normalise
 from ..core.voice import Voice
 from ..sarvam import models
 from .generations import Generations
 from .library import Library
-from .pinned import Generation, Pinned, unit_key
+from .pinned import Generation, Pinned, unit_teller
 from .recording import Recording
 from .shelf import Spoken
 
-Reason = Literal["new", "changed text", "changed voice", "failed check", "older than refresh_after"]
+Reason = Literal[
+    "new",
+    "changed text",
+    "changed voice",
+    "failed check",
+    "changed loudness",
+    "older than refresh_after",
+]
 """Why something is due, the most pressing first. A changed voice is also another recording, a higher rate, or
-more takes; a failed check is also a record that is gone."""
+more takes; a failed check is also a record that is gone. What has changed only in ``normalise_dbfs`` is made
+from the takes there are, and costs nothing; bounds of loudness are for what is made from then on."""
 
 _PRESSING: Final = {reason: place for place, reason in enumerate(get_args(Reason))}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unit:
-    """A pinned text in one voice, as all books together want it.
+    """A pinned text in one voice, as all books of its ``scope`` together want it.
 
     ``voice`` has the highest of ``rates`` (Hz); ``phrases``: the ``book/id`` that say it; ``recording``: what
-    a human said instead; ``manual``: its pointer is only moved by hand.
+    a human said instead; ``manual``: its pointer is only moved by hand; ``loudness``: least and most, and
+    ``normalise``: what it is scaled to, in dBFS, where its book says so.
     """
 
     key: str
+    scope: str
     text: str
     voice: Voice
     rates: tuple[int, ...]
@@ -39,6 +50,8 @@ class Unit:
     recording: Recording | None
     manual: bool
     refresh_after: timedelta | None
+    loudness: tuple[float, float] | None = None
+    normalise: float | None = None
 
     @property
     def characters(self) -> int:
@@ -49,7 +62,7 @@ class Unit:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Due:
     """A unit that is to be made. ``after``: the number of its latest generation, 0 without; ``asked``: when
-    it was found due, which is what its generation will be dated."""
+    it was found due, which is what its generation will be dated, unless it is only rescaled."""
 
     unit: Unit
     reason: Reason
@@ -59,7 +72,12 @@ class Due:
     @property
     def characters(self) -> int:
         """What making it costs, if it succeeds at once."""
-        return self.unit.characters
+        return 0 if self.is_rescaled else self.unit.characters
+
+    @property
+    def is_rescaled(self) -> bool:
+        """Whether it is made from the takes of its latest generation, and nobody speaks it anew."""
+        return self.reason == "changed loudness" and self.unit.recording is None
 
     @property
     def rupees(self) -> float:
@@ -68,24 +86,28 @@ class Due:
 
 
 def units(library: Library) -> dict[str, Unit]:
-    """All units of the books that everybody may hear, by key, in the order of the books."""
-    found: dict[str, Unit] = {}
+    """All units of all books, by key, in the order of the books."""
+    found: dict[str, list[Unit]] = {}
+    tellers: dict[tuple[str, Voice], Teller] = {}
     for spoken in library.phrases:
-        book = library.books[spoken.book]
-        if spoken.phrase.pin and book.tenants is None:
+        if spoken.phrase.pin:
+            whose = (spoken.scope, spoken.voice)
+            if (teller := tellers.get(whose)) is None:
+                teller = tellers[whose] = unit_teller(spoken.voice, scope=spoken.scope)
             for text in filter(has_word, spoken.pinned):
-                unit = _unit(spoken, text, library)
-                other = found.get(unit.key)
-                found[unit.key] = unit if other is None else _together(other, unit)
-    return found
+                key = teller.identity_of_normal(text).key
+                found.setdefault(key, []).append(_unit(key, spoken, text, library))
+    return {key: same[0] if len(same) == 1 else _together(same) for key, same in found.items()}
 
 
-def _unit(spoken: Spoken, text: str, library: Library) -> Unit:
+def _unit(key: str, spoken: Spoken, text: str, library: Library) -> Unit:
     book, phrase = library.books[spoken.book], spoken.phrase
     # The sentences of a whole phrase are what a turn falls back to; only the whole has takes or a recording.
     whole = spoken.whole and text == normalise(spoken.text)
+    bounds = book.loudness_dbfs
     return Unit(
-        key=unit_key(spoken.voice, text),
+        key=key,
+        scope=spoken.scope,
         text=text,
         voice=spoken.voice,
         rates=spoken.rates,
@@ -94,21 +116,28 @@ def _unit(spoken: Spoken, text: str, library: Library) -> Unit:
         recording=spoken.recording if whole else None,
         manual=book.swap == "manual",
         refresh_after=phrase.refresh_after or book.refresh_after,
+        loudness=None if bounds is None else (bounds.least, bounds.most),
+        normalise=book.normalise_dbfs,
     )
 
 
-def _together(one: Unit, other: Unit) -> Unit:
-    """What satisfies both of two phrases that share a text."""
-    ages = [each.refresh_after for each in (one, other) if each.refresh_after is not None]
+def _together(same: Sequence[Unit]) -> Unit:
+    """What satisfies all phrases that share a text; how loud it is, the first says that has a say."""
+    first = same[0]
+    ages = [each.refresh_after for each in same if each.refresh_after is not None]
+    has_a_say = (each for each in same if (each.loudness, each.normalise) != (None, None))
+    louder = next(has_a_say, first)
     return replace(
-        one,
-        voice=max(one.voice, other.voice, key=lambda voice: voice.rate),
-        rates=tuple(sorted({*one.rates, *other.rates})),
-        phrases=tuple(dict.fromkeys((*one.phrases, *other.phrases))),
-        takes=max(one.takes, other.takes),
-        recording=one.recording or other.recording,
-        manual=one.manual or other.manual,
+        first,
+        voice=max((each.voice for each in same), key=lambda voice: voice.rate),
+        rates=tuple(sorted({rate for each in same for rate in each.rates})),
+        phrases=tuple(dict.fromkeys(name for each in same for name in each.phrases)),
+        takes=max(each.takes for each in same),
+        recording=next((each.recording for each in same if each.recording), None),
+        manual=any(each.manual for each in same),
         refresh_after=min(ages, default=None),
+        loudness=louder.loudness,
+        normalise=louder.normalise,
     )
 
 
@@ -165,12 +194,21 @@ def _reason(
         return "failed check"
     # A human does not say it again.
     age = None if unit.recording else unit.refresh_after
-    return "older than refresh_after" if age and latest.made + age <= now else None
+    if age and latest.made + age <= now:
+        return "older than refresh_after"
+    # Without the field nothing is undone: it would have to be asked for again.
+    changed = unit.normalise is not None and latest.normalised != unit.normalise
+    return "changed loudness" if changed else None
 
 
 def _why_new(unit: Unit, gone: dict[str, list[Pinned]]) -> Reason:
     """Whether it takes the place of something that its phrases no longer say."""
-    before = [pinned for phrase in unit.phrases for pinned in gone.get(phrase, ())]
+    before = [
+        pinned
+        for phrase in unit.phrases
+        for pinned in gone.get(phrase, ())
+        if pinned.scope == unit.scope
+    ]
     usual = unit.voice.at_rate(models.DEFAULT_RATE)
     if any(pinned.at_rate(models.DEFAULT_RATE) == usual for pinned in before):
         return "changed text"

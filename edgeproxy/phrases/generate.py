@@ -12,7 +12,7 @@ import asyncio
 import contextlib
 import fcntl
 import os
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -33,7 +33,8 @@ from .due import Due, Unit
 from .generations import Generations
 from .library import Library
 from .pinned import Failure, Generation, Pinned, namespace
-from .studio import Allowance, Failed, Fetch, Studio
+from .quietly import nothing_collected
+from .studio import Allowance, Failed, Fetch, Studio, scaled
 
 AT_ONCE: Final = 4
 """Units being made at a time."""
@@ -67,6 +68,14 @@ class Built:
     def rupees(self) -> float:
         """What the origin takes for it."""
         return self.characters * models.RUPEES_PER_CHARACTER
+
+
+BeforeHeard = Callable[[str, Generation], Awaitable[None]]
+"""Is told of a unit's key and its generation that is on disk, before callers hear it."""
+
+
+async def _nothing(_key: str, _generation: Generation) -> None:
+    pass
 
 
 Progress = Callable[[int, int, str], None]
@@ -105,6 +114,7 @@ class Generator:
         purges: Purges,
         keep: int = 3,
         characters_per_second: float,
+        before_heard: BeforeHeard = _nothing,
         emit: Emit = ignore,
     ) -> None:
         self._store = store
@@ -112,6 +122,7 @@ class Generator:
         self._studio = Studio(fetch, characters_per_second=characters_per_second)
         self._generations = generations
         self._keep = keep
+        self._before_heard = before_heard
         self._emit = emit
 
     def plan(
@@ -119,16 +130,17 @@ class Generator:
     ) -> list[Due]:
         """What :meth:`build` would make, and why; see :func:`~edgeproxy.phrases.due.due`.
 
-        Some 15 ms for each 1,000 units; it only reads, so it may run in a thread.
+        Some 30 ms for each 1,000 units, so that it is for a thread; it only reads.
         """
-        return dues.due(
-            library,
-            self._generations,
-            is_there=self._is_there,
-            now=now,
-            only=only,
-            all_due=all_due,
-        )
+        with nothing_collected():
+            return dues.due(
+                library,
+                self._generations,
+                is_there=self._is_there,
+                now=now,
+                only=only,
+                all_due=all_due,
+            )
 
     async def build(
         self,
@@ -162,7 +174,7 @@ class Generator:
 
         How long is counted from the first call that missed it. Raises OSError if it can't be saved.
         """
-        wanted = dues.units(library)
+        wanted = await asyncio.to_thread(dues.units, library)
         retired = []
         async with self._alone():
             for pinned in self._generations:
@@ -190,27 +202,54 @@ class Generator:
             run.done(due)
 
     async def _make(self, due: Due, run: _Run) -> None:
-        unit = due.unit
-        since = self._purges.number
+        unit, made, since = due.unit, due.asked, self._purges.number
         try:
-            takes = await self._studio.takes(unit, run.allowance, previous_s=self._previous_s(unit))
+            if due.is_rescaled:
+                # It was spoken when it was, so that it is not spoken afresh any later.
+                takes, made = await self._rescaled(unit)
+            else:
+                takes = await self._studio.takes(
+                    unit, run.allowance, previous_s=self._previous_s(unit)
+                )
             generation = Generation(
                 number=due.after + 1,
-                made=due.asked,
+                made=made,
                 rate=unit.voice.rate,
                 seconds=duration_s(len(takes[0]), unit.voice.rate),
-                characters=unit.characters,
+                characters=due.characters,
                 loudness_dbfs=await asyncio.to_thread(quality.loudness_dbfs, takes[0]),
                 takes=len(takes),
                 recording=unit.recording.digest if unit.recording else None,
+                normalised=unit.normalise,
             )
             await self._put(unit, generation, takes, since, run.allowance)
+            if not unit.manual:
+                await self._before_heard(unit.key, generation)
         except Failed as failed:
             self._fail(due, failed, run)
         else:
             self._add(due, generation, run)
         await self._save(run)
         await self._prune(unit.key)
+
+    async def _rescaled(self, unit: Unit) -> tuple[list[bytes], datetime]:
+        """The takes of the latest generation, as loud as they are to be now, and when they were spoken.
+        Raises :class:`Failed`."""
+        latest = self._generations[unit.key].latest
+        assert latest is not None
+        takes = []
+        for take in range(unit.takes):
+            voice = unit.voice.at_rate(latest.rate)
+            record = await self._store.get(_identity(unit, voice, latest, take))
+            if record is None:
+                raise Failed(["the take to be scaled is gone"], attempts=1)
+            rate = unit.voice.rate
+            pcm = await asyncio.to_thread(resample, record.pcm, rate=record.rate, to=rate)
+            pcm, reasons = await asyncio.to_thread(scaled, pcm, unit)
+            if reasons:
+                raise Failed(reasons, attempts=1)
+            takes.append(pcm)
+        return takes, latest.made
 
     async def _put(
         self,
@@ -224,7 +263,7 @@ class Generator:
         for take, master in enumerate(takes):
             for rate in unit.rates:
                 pcm = await asyncio.to_thread(resample, master, rate=generation.rate, to=rate)
-                identity = _identity(unit.voice.at_rate(rate), unit.text, generation, take)
+                identity = _identity(unit, unit.voice.at_rate(rate), generation, take)
                 if self._purges.doom(identity, since=since) is Doom.GONE:
                     raise Failed(["it was purged while it was made"], attempts=1)
                 record = Record(identity.blob, rate, pcm, generation.made, since)
@@ -236,7 +275,12 @@ class Generator:
     def _add(self, due: Due, generation: Generation, run: _Run) -> None:
         unit = due.unit
         pinned = self._generations.add(
-            unit.voice, unit.text, generation, phrases=unit.phrases, move=not unit.manual
+            unit.voice,
+            unit.text,
+            generation,
+            scope=unit.scope,
+            phrases=unit.phrases,
+            move=not unit.manual,
         )
         run.built.made.append(due)
         self._emit(
@@ -253,7 +297,9 @@ class Generator:
     def _fail(self, due: Due, failed: Failed, run: _Run) -> None:
         unit = due.unit
         failure = Failure(when=due.asked, reasons=failed.reasons, attempts=failed.attempts)
-        self._generations.fail(unit.voice, unit.text, failure, phrases=unit.phrases)
+        self._generations.fail(
+            unit.voice, unit.text, failure, scope=unit.scope, phrases=unit.phrases
+        )
         run.built.failed.append(Refused(due, failed.reasons))
         self._emit(PhraseRefused(unit.key, unit.phrases[0], str(failed), failed.attempts))
 
@@ -276,7 +322,7 @@ class Generator:
     def _is_there(self, unit: Unit, generation: Generation) -> bool:
         voice = unit.voice.at_rate(generation.rate)
         return all(
-            self._store.is_pinned(_identity(voice, unit.text, generation, take))
+            self._store.is_pinned(_identity(unit, voice, generation, take))
             for take in range(generation.takes)
         )
 
@@ -293,7 +339,7 @@ class Generator:
         for rate in models.REST_RATES:
             voice = pinned.at_rate(rate)
             for take in range(generation.takes):
-                await self._store.remove(_identity(voice, pinned.text, generation, take).key)
+                await self._store.remove(_identity(pinned, voice, generation, take).key)
 
     async def _save(self, run: _Run) -> None:
         try:
@@ -338,5 +384,6 @@ def _locked(file: int) -> bool:
     return False
 
 
-def _identity(voice: Voice, text: str, generation: Generation, take: int) -> Identity:
-    return Teller(namespace(generation.number, take), voice).identity_of_normal(text)
+def _identity(of: Unit | Pinned, voice: Voice, generation: Generation, take: int) -> Identity:
+    where = namespace(generation.number, take, scope=of.scope)
+    return Teller(where, voice).identity_of_normal(of.text)

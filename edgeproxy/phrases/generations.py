@@ -24,7 +24,7 @@ import orjson
 
 from ..core.voice import Voice
 from ..sarvam import models
-from .pinned import Failure, Generation, Pinned, namespace, unit_key
+from .pinned import SHARED, Failure, Generation, Pinned, namespace, unit_key
 
 __all__ = ["Failure", "Generation", "Generations", "Pinned", "namespace", "unit_key"]
 
@@ -39,10 +39,12 @@ Change = Callable[[Pinned], Pinned | None]
 
 @dataclass(slots=True)
 class _State:
-    """Units by key, and what is looked up for each turn: by voice at any rate, then text."""
+    """Units by key, and what is looked up for each turn: by scope and voice at any rate, then text."""
 
     units: dict[str, Pinned] = field(default_factory=dict)
-    speaking: dict[Voice, dict[str, Generation]] = field(default_factory=dict)
+    speaking: dict[tuple[str, Voice], dict[str, Generation]] = field(default_factory=dict)
+    _by_fields: dict[tuple[str, bytes], dict[str, Generation]] = field(default_factory=dict)
+    """The same mappings, by what is quicker to come by than a voice."""
 
     def put(self, key: str, unit: Pinned | None) -> None:
         before = self.units.get(key)
@@ -59,11 +61,11 @@ class _State:
 
     def _texts(self, unit: Pinned) -> dict[str, Generation]:
         # All rates of a voice share one mapping, since one is made from the other.
-        usual = unit.at_rate(models.DEFAULT_RATE)
-        if (texts := self.speaking.get(usual)) is None:
-            texts = {}
+        fields = (unit.scope, orjson.dumps(unit.voice, option=orjson.OPT_SORT_KEYS))
+        if (texts := self._by_fields.get(fields)) is None:
+            texts = self._by_fields[fields] = {}
             for rate in models.REST_RATES:
-                self.speaking[usual.at_rate(rate)] = texts
+                self.speaking[unit.scope, unit.at_rate(rate)] = texts
         return texts
 
 
@@ -109,14 +111,14 @@ class Generations:
             generations.reload()
         return generations
 
-    def speaking(self, voice: Voice, text: str) -> Generation | None:
+    def speaking(self, voice: Voice, text: str, *, scope: str = SHARED) -> Generation | None:
         """The generation that speaks the normalised ``text`` in ``voice``, at whatever rate."""
-        texts = self._state.speaking.get(voice)
+        texts = self._state.speaking.get((scope, voice))
         return None if texts is None else texts.get(text)
 
-    def get(self, voice: Voice, text: str) -> Pinned | None:
+    def get(self, voice: Voice, text: str, *, scope: str = SHARED) -> Pinned | None:
         """The unit of a normalised text in a voice, at whatever rate."""
-        return self._state.units.get(unit_key(voice, text))
+        return self._state.units.get(unit_key(voice, text, scope=scope))
 
     def __getitem__(self, key: str) -> Pinned:
         return self._state.units[key]
@@ -142,6 +144,7 @@ class Generations:
         text: str,
         generation: Generation,
         *,
+        scope: str = SHARED,
         phrases: Sequence[str] = (),
         move: bool,
     ) -> Pinned:
@@ -158,10 +161,16 @@ class Generations:
                 unused_since=None,
             )
 
-        return self._begin(voice, text, phrases, change)
+        return self._begin(voice, text, scope, phrases, change)
 
     def fail(
-        self, voice: Voice, text: str, failure: Failure, *, phrases: Sequence[str] = ()
+        self,
+        voice: Voice,
+        text: str,
+        failure: Failure,
+        *,
+        scope: str = SHARED,
+        phrases: Sequence[str] = (),
     ) -> Pinned:
         """Nothing came of making it; what speaks goes on speaking. Attempts are added up."""
 
@@ -169,7 +178,7 @@ class Generations:
             before = unit.failed.attempts if unit.failed else 0
             return replace(unit, failed=replace(failure, attempts=before + failure.attempts))
 
-        return self._begin(voice, text, phrases, change)
+        return self._begin(voice, text, scope, phrases, change)
 
     def use(self, key: str, number: int) -> Pinned:
         """Let generation ``number`` speak, and hold the pointer there. Raises ValueError if there is none."""
@@ -221,12 +230,13 @@ class Generations:
         """Forget a unit with all its generations."""
         self._take(_Step(key, lambda _: None))
 
-    def _begin(self, voice: Voice, text: str, phrases: Sequence[str], change: Change) -> Pinned:
-        key = unit_key(voice, text)
+    def _begin(
+        self, voice: Voice, text: str, scope: str, phrases: Sequence[str], change: Change
+    ) -> Pinned:
+        key = unit_key(voice, text, scope=scope)
         fields = {name: value for name, value in voice.fields.items() if name != "rate"}
-        self._take(
-            _Step(key, change, Pinned(key=key, text=text, voice=fields, phrases=tuple(phrases)))
-        )
+        blank = Pinned(key=key, text=text, voice=fields, scope=scope, phrases=tuple(phrases))
+        self._take(_Step(key, change, blank))
         return self[key]
 
     def _take(self, step: _Step) -> None:

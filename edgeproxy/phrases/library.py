@@ -1,8 +1,10 @@
 """All books of a folder, compiled into what turns look up. Immutable: a change makes another library.
 
 What a turn says is found by its segments: a phrase goes through the turn's own splitter, and its segments are
-held. Only phrases that are one recording are indexed whole, for the splitter to find. Nothing here looks at
-audio that was made or at the store, so that the same files and cuts give the same library on every machine.
+held. Only phrases that are one recording are indexed whole, for the splitter to find. A caller looks them up
+in its :class:`~edgeproxy.phrases.view.View`, where whole phrases of other tenants' books cut nothing. Nothing
+here looks at audio that was made or at the store, so that the same files and cuts give the same library on
+every machine.
 """
 
 import itertools
@@ -19,13 +21,12 @@ from ..core.phrasebook import EMPTY, Phrasebook
 from ..core.text import normalise
 from ..core.turn import Cuts, split
 from ..core.voice import Voice
-from ..sarvam import models
+from . import view as views
 from .book import Book
+from .pinned import SHARED
 from .problem import BookErrors, Problem, in_order
 from .shelf import Shelf, Spoken
-
-NAMESPACE: Final = "books"
-"""The namespace of what every caller may hear."""
+from .view import View
 
 
 class Library:
@@ -48,15 +49,31 @@ class Library:
         spoken = tuple(spoken)
         self.books: Final = MappingProxyType(dict(books))
         self.warnings: Final = tuple(warnings)
-        self.generation: Final = _generation(spoken, cuts)
-        shared = {name for name, book in books.items() if book.tenants is None}
-        # Whole phrases of a tenant's book would cut the texts of all others.
-        whole = {
-            each.text for each in spoken if each.whole and each.phrase.pin and each.book in shared
+        tenants = {name: book.tenants for name, book in books.items() if book.tenants is not None}
+        self.generation: Final = _generation(spoken, cuts, tenants)
+        phrasebooks = self._phrasebooks(views.by_hearer(spoken, tenants))
+        ways = {
+            scope: [phrasebooks[tenant] for tenant in hearers] for scope, hearers in tenants.items()
         }
-        self.phrasebook: Final = Phrasebook(self.generation, whole)
-        self.phrases: Final = tuple(_cut(spoken, cuts, self.phrasebook))
-        self._held: Final = _held(each for each in self.phrases if each.book in shared)
+        self.phrases: Final = tuple(_cut(spoken, cuts, {SHARED: [phrasebooks[SHARED]], **ways}))
+        heard = views.by_hearer(self.phrases, tenants)
+        shared = views.held(heard.pop(SHARED))
+        # Of all scopes together, for those who only want to know whether there is one.
+        self._held: Final = views.held(self.phrases) if tenants else shared
+        self._common: Final = View(phrasebooks[SHARED], [shared])
+        self._views: Final = {
+            tenant: View(phrasebooks[tenant], [views.held(own), shared])
+            for tenant, own in heard.items()
+        }
+
+    def _phrasebooks(self, heard: Mapping[str, Iterable[Spoken]]) -> dict[str, Phrasebook]:
+        shared = set(views.whole(heard[SHARED]))
+        common = Phrasebook(self.generation, shared)
+        found = {}
+        for hearer, spoken in heard.items():
+            own = shared.union(views.whole(spoken))
+            found[hearer] = common if own == shared else Phrasebook(self.generation, own)
+        return found
 
     @classmethod
     def empty(cls) -> Self:
@@ -79,7 +96,9 @@ class Library:
         shelf = Shelf(directory, tenants=tenants, now=now or datetime.now(UTC))
         if any(problem.severity == "error" for problem in shelf.problems):
             raise BookErrors(shelf.problems)
-        return cls(shelf.books, shelf.spoken, cuts, warnings=in_order(shelf.problems))
+        library = cls(shelf.books, shelf.spoken, cuts, warnings=in_order(shelf.problems))
+        shelf.clear()
+        return library
 
     @property
     def voices(self) -> list[Voice]:
@@ -90,8 +109,12 @@ class Library:
                 said[each.voice, rate] += len(each.segments)
         return [voice.at_rate(rate) for (voice, rate), _ in said.most_common()]
 
+    def view(self, tenant: str | None) -> View:
+        """What this tenant may hear; None: a caller that is nobody's."""
+        return self._common if tenant is None else self._views.get(tenant, self._common)
+
     def holds(self, voice: Voice, text: str) -> bool:
-        """Whether the normalised ``text`` of a segment is pinned in ``voice``, at any rate, for everybody."""
+        """Whether any book says the normalised ``text`` of a segment in ``voice``, at any rate."""
         held = self._held.get(voice)
         return held is not None and text in held
 
@@ -106,9 +129,10 @@ def check(
     return list(in_order(Shelf(directory, tenants=tenants, now=now or datetime.now(UTC)).problems))
 
 
-def _generation(spoken: Iterable[Spoken], cuts: Cuts) -> int:
+def _generation(spoken: Iterable[Spoken], cuts: Cuts, tenants: Mapping[str, Iterable[str]]) -> int:
     """A number for the content: 63 bits, so that it is a signed integer everywhere."""
-    content = [repr(cuts).encode()]
+    hearers = [f" {name} {sorted(each)}" for name, each in sorted(tenants.items())]
+    content = [f"{cuts!r}{''.join(hearers)}".encode()]
     for each in spoken:
         digest = each.recording.digest if each.recording else ""
         takes = each.phrase.takes if each.whole else 0
@@ -117,37 +141,28 @@ def _generation(spoken: Iterable[Spoken], cuts: Cuts) -> int:
     return int.from_bytes(checksum(b"\n".join(content))[:8]) >> 1
 
 
-def _cut(spoken: Iterable[Spoken], cuts: Cuts, phrasebook: Phrasebook) -> Iterator[Spoken]:
-    """Give each its segments, cut exactly as a turn cuts."""
+def _cut(
+    spoken: Iterable[Spoken], cuts: Cuts, phrasebooks: Mapping[str, list[Phrasebook]]
+) -> Iterator[Spoken]:
+    """Give each its segments, cut exactly as a turn cuts. ``phrasebooks``: of those who hear each scope."""
     # Behind other words a phrase is not the first segment of its turn.
     later = replace(cuts, first_clause_chars=cuts.clause_chars)
-    known: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {}
+    known: dict[tuple[str, str], tuple[tuple[str, ...], tuple[str, ...]]] = {}
     for each in spoken:
         # Many voices say one text, and cutting it is the costly part.
-        if (found := known.get(each.text)) is None:
-            ways = [(cuts, phrasebook)]
-            if later != cuts:
-                ways.append((later, phrasebook))
+        if (found := known.get((each.scope, each.text))) is None:
+            heard_in = list(dict.fromkeys(phrasebooks[each.scope]))
             if each.whole:
-                # What a turn falls back to when the whole phrase did not come in time.
-                ways += [(way, EMPTY) for way, _ in ways]
+                # A turn finds it whole, or falls back to this when it did not come in time.
+                heard_in = [EMPTY] if each.phrase.pin else [*heard_in, EMPTY]
             pieces = [
-                [normalise(cut.text) for cut in split(each.text, way, book)] for way, book in ways
+                [normalise(cut.text) for cut in split(each.text, way, phrasebook, remember=False)]
+                for way in dict.fromkeys((cuts, later))
+                for phrasebook in heard_in
             ]
+            if each.whole and each.phrase.pin:
+                pieces.insert(0, [each.text])
             pinned = dict.fromkeys(itertools.chain(*pieces))
-            found = known[each.text] = (tuple(pieces[0]), tuple(pinned))
+            found = known[each.scope, each.text] = (tuple(pieces[0]), tuple(pinned))
         segments, pinned_too = found
         yield replace(each, segments=segments, pinned=pinned_too)
-
-
-def _held(spoken: Iterable[Spoken]) -> dict[Voice, set[str]]:
-    """Pinned segments by voice; all rates of a voice share one set, since one is made from the other."""
-    held: dict[Voice, set[str]] = {}
-    for each in spoken:
-        if each.phrase.pin:
-            if (segments := held.get(each.voice)) is None:
-                segments = set()
-                for rate in models.REST_RATES:
-                    segments = held.setdefault(each.voice.at_rate(rate), segments)
-            segments.update(each.pinned)
-    return held

@@ -1,31 +1,50 @@
 """A unit of generation, as it is kept: a pinned text in one voice, what was made of it, and what is heard.
 
-The voice is the same at every rate: one master is made, and the other rates from it.
+The voice is the same at every rate: one master is made, and the other rates from it. Whose it is, is its
+*scope*: what everybody may hear, or one tenants' book. A text that two scopes say is two units, so that
+nobody hears or moves what is another's.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Self
+from typing import Any, Final, Self
 
 from ..core.key import Teller
 from ..core.voice import Voice
 from ..sarvam import models
 
+SHARED: Final = ""
+"""The scope of what everybody may hear; any other is the name of a tenants' book."""
 
-def namespace(number: int, take: int) -> str:
+
+def space(scope: str) -> str:
+    """The namespace of what a scope says and nobody has made yet."""
+    # No name of a book makes the one the other: theirs have the hyphen.
+    return f"book-{scope}" if scope else "books"
+
+
+def namespace(number: int, take: int, *, scope: str = SHARED) -> str:
     """Where the records of a generation's ``take`` (counted from 0) lie."""
-    return f"books:{number}:{take}"
+    return f"{space(scope)}:{number}:{take}"
 
 
-def is_generation(space: str) -> bool:
-    """Whether that is a namespace of :func:`namespace`."""
-    return space.startswith("books:")
+def scope_of(namespace: str) -> str | None:
+    """The scope whose generation's records lie there; None: it is no generation's."""
+    whose, made, _ = namespace.partition(":")
+    if not made:
+        return None
+    return SHARED if whose == space(SHARED) else whose.removeprefix("book-")
 
 
-def unit_key(voice: Voice, text: str) -> str:
-    """The name of a unit: of ``voice`` at any rate and the normalised ``text``."""
-    return Teller("books", voice.at_rate(models.DEFAULT_RATE)).identity_of_normal(text).key
+def unit_key(voice: Voice, text: str, *, scope: str = SHARED) -> str:
+    """The name of a unit: of ``voice`` at any rate and the normalised ``text``, in its scope."""
+    return unit_teller(voice, scope=scope).identity_of_normal(text).key
+
+
+def unit_teller(voice: Voice, *, scope: str = SHARED) -> Teller:
+    """Of whose identities the keys name units: for those who name many of one voice."""
+    return Teller(space(scope), voice.at_rate(models.DEFAULT_RATE))
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +53,7 @@ class Generation:
 
     ``rate`` in Hz is the master's, ``seconds`` and ``loudness_dbfs`` are the first take's. ``characters``:
     what it costs if it succeeds at once. ``recording``: the digest of the file, where a human spoke.
+    ``normalised``: the dBFS its takes were scaled to, where they were.
     """
 
     number: int
@@ -44,6 +64,7 @@ class Generation:
     loudness_dbfs: float
     takes: int = 1
     recording: str | None = None
+    normalised: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +89,7 @@ class Pinned:
     key: str
     text: str
     voice: Mapping[str, Any]
+    scope: str = SHARED
     phrases: tuple[str, ...] = ()
     generations: tuple[Generation, ...] = ()
     speaks: int | None = None
@@ -86,6 +108,8 @@ class Pinned:
             key=written["key"],
             text=written["text"],
             voice=written["voice"],
+            # Not in what was written before there were tenants' books.
+            scope=written.get("scope", SHARED),
             phrases=tuple(written["phrases"]),
             generations=tuple(
                 Generation(**{**each, "made": datetime.fromisoformat(each["made"])})

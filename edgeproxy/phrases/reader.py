@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from pydantic import BaseModel, ValidationError
 
-from .book import Book, BookVoice, Phrase
+from .book import Book, BookVoice, Loudness, Phrase
 from .problem import BookErrors, Place, Problem
 from .source import Source
 from .written import ID, LANGUAGE, NAME
@@ -136,6 +136,8 @@ def _unknown(place: Place) -> str:
     model: type[BaseModel] = Phrase if place[0] == "phrases" else Book
     if "voice" in place[:-1] or "voices" in place[:-1]:
         model = BookVoice
+    if "loudness_dbfs" in place[:-1]:
+        model = Loudness
     fields = [field for field in model.model_fields if field != "texts"]
     if model is Phrase and (code := re.fullmatch(r"([a-z]{2,3})[-_]([a-z]{2})", name, re.I)):
         return f"there is no field `{name}`; did you mean `{code[1].lower()}-{code[2].upper()}`?"

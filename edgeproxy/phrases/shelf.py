@@ -12,6 +12,7 @@ from ..core.voice import Voice
 from ..sarvam import models
 from .book import Book, Phrase
 from .cast import Cast
+from .pinned import SHARED
 from .problem import BookErrors, Problem
 from .reader import Draft, draft
 from .recording import Recording, RecordingError, inspect
@@ -27,7 +28,8 @@ _BOOK_ID: Final = r"[a-z0-9][a-z0-9_-]{0,63}"
 class Spoken:
     """A phrase as one voice says it, with its template filled in: the unit of generation.
 
-    ``book`` and ``id`` name the phrase; ``values`` is what its placeholders became, in order.
+    ``book`` and ``id`` name the phrase; ``scope`` is whose it is (see :mod:`~edgeproxy.phrases.pinned`).
+    ``values`` is what its placeholders became, in order.
     ``voice`` has the highest of ``rates`` (Hz): the master, from which the other rates are made.
     ``recording``: what a human said instead.
     ``segments``: what a turn of its own is cut into, in order, normalised.
@@ -36,6 +38,7 @@ class Spoken:
 
     book: str
     id: str
+    scope: str
     language: str
     values: Mapping[str, str]
     text: str
@@ -62,6 +65,7 @@ class Spoken:
         return cls(
             book=name,
             id=phrase_id,
+            scope=SHARED if book.tenants is None else name,
             language=line.language,
             values=line.values,
             text=line.text,
@@ -99,6 +103,13 @@ class Shelf:
             self.problems += found.problems
             if found.book is not None:
                 self._add(found, found.book)
+
+    def clear(self) -> None:
+        """Let go of what was read, one by one: all at once would be one step, and live traffic waits."""
+        while self._first:
+            self._first.popitem()
+        while self.spoken:
+            self.spoken.pop()
 
     def _files(self, directory: Path) -> Iterator[Path]:
         try:
@@ -179,8 +190,9 @@ class Shelf:
             return
         if (timbre := self._timbres.get(spoken.voice)) is None:
             timbre = self._timbres[spoken.voice] = spoken.voice.at_rate(models.DEFAULT_RATE)
-        for scope in self.books[spoken.book].tenants or ("",):
-            first, where = self._first.setdefault((scope, timbre, text), (spoken, place))
+        # A tenant may say for itself what everybody's books say, too; but nobody says it twice.
+        for hearer in self.books[spoken.book].tenants or (SHARED,):
+            first, where = self._first.setdefault((hearer, timbre, text), (spoken, place))
             if first is not spoken:
                 there = where("")
                 who = f"{spoken.voice.speaker} says the same in {first.book}/{first.id}"

@@ -87,7 +87,7 @@ class Studio:
         the generation before it lasts.
         """
         if unit.recording is not None:
-            return [await asyncio.to_thread(_read, unit.recording, unit.voice.rate)]
+            return [await asyncio.to_thread(_read, unit.recording, unit)]
         takes: list[bytes] = []
         try:
             while len(takes) < unit.takes:
@@ -118,9 +118,7 @@ class Studio:
                 allowance.origin_failed(error)
                 continue
             allowance.origin_spoke()
-            reasons = await asyncio.to_thread(
-                quality.judge, pcm, rate=unit.voice.rate, text=unit.text, previous_s=previous_s
-            )
+            pcm, reasons = await asyncio.to_thread(_judged, pcm, unit, previous_s)
             if not reasons:
                 return pcm
         raise Failed(reasons, attempts=TRIES)
@@ -141,16 +139,45 @@ def _is_about_the_text(error: EdgeProxyError) -> bool:
     )
 
 
-def _read(recording: Recording, rate: int) -> bytes:
-    """A human's recording at ``rate`` Hz. Blocks. Raises :class:`Failed`."""
+def _judged(pcm: bytes, unit: Unit, previous_s: float | None) -> tuple[bytes, list[str]]:
+    """The take as it is kept, and why it may not be heard, if it may not. Blocks.
+
+    What is scaled is judged as it came, but for its loudness: what was clipped stays clipped when it is
+    turned down.
+    """
+    as_it_came = quality.LOUDNESS_DBFS if unit.normalise is not None else unit.loudness
+    reasons = quality.judge(
+        pcm,
+        rate=unit.voice.rate,
+        text=unit.text,
+        previous_s=previous_s,
+        loudness=as_it_came or quality.LOUDNESS_DBFS,
+    )
+    return (pcm, reasons) if reasons else scaled(pcm, unit)
+
+
+def scaled(pcm: bytes, unit: Unit) -> tuple[bytes, list[str]]:
+    """``pcm`` as loud as the unit's book wants it, and what is wrong with that, if its peaks do not allow it.
+    Blocks."""
+    if unit.normalise is not None:
+        pcm = quality.scaled_to(pcm, unit.normalise)
+    if unit.loudness is None:
+        return pcm, []
+    return pcm, list(quality.too_quiet_or_loud(pcm, *unit.loudness))
+
+
+def _read(recording: Recording, unit: Unit) -> bytes:
+    """A human's recording, as it is kept. Blocks. Raises :class:`Failed`."""
     name = recording.file.name
     try:
         data = recording.file.read_bytes()
         if checksum(data).hex() != recording.digest:
             raise Failed([f"{name} has changed since the books were read"], attempts=1)
-        pcm, _ = decode.decode_whole(data, rate=rate)
+        pcm, _ = decode.decode_whole(data, rate=unit.voice.rate)
     except (OSError, ValueError) as error:
         raise Failed([f"{name} cannot be read: {error}"], attempts=1) from error
-    if reasons := [*quality.holes(pcm, rate=rate), *quality.clipping(pcm)]:
+    reasons = [*quality.holes(pcm, rate=unit.voice.rate), *quality.clipping(pcm)]
+    pcm, too_quiet_or_loud = scaled(pcm, unit)
+    if reasons := [*reasons, *too_quiet_or_loud]:
         raise Failed([f"{name}: {reason}" for reason in reasons], attempts=1)
     return pcm

@@ -19,6 +19,7 @@ from .figures import Row
 from .hits import crowd, hits
 from .idle import idle
 from .misses import misses, sentences
+from .phrases import phrases
 from .starts import starts
 
 BENCHMARKS: dict[str, Callable[[], Awaitable[list[Row]]]] = {
@@ -29,6 +30,7 @@ BENCHMARKS: dict[str, Callable[[], Awaitable[list[Row]]]] = {
     "decoding": decoding,
     "starts": starts,
     "idle": idle,
+    "phrases": phrases,
 }
 
 
@@ -36,7 +38,7 @@ BENCHMARKS: dict[str, Callable[[], Awaitable[list[Row]]]] = {
 @click.argument("names", nargs=-1, metavar="[NAME]...", type=click.Choice(list(BENCHMARKS)))
 @click.option("--json", "json_file", type=click.Path(dir_okay=False, path_type=Path))
 def main(names: tuple[str, ...], json_file: Path | None) -> None:
-    """Run benchmarks: hits, misses, crowd, sentences, decoding, starts, idle, or all (three minutes)."""
+    """Run benchmarks: by name, or all of them (five minutes)."""
     console = Console(highlight=False)
     rows: list[Row] = []
     for name in names or BENCHMARKS:

@@ -461,3 +461,26 @@ async def test_what_another_process_has_put_is_found_after_a_refresh(
     await other.close()
     await store.refresh()
     assert identity not in store
+
+
+async def test_what_was_promoted_can_be_taken_back_and_what_is_a_books_cannot(
+    tmp_path: Path, facts: list[Event], identify: Identify
+) -> None:
+    books, liked = identify("greeting"), identify("chatter")
+    store = await open_store(tmp_path, facts)
+    await store.put(books, record_of(books), pinned=True)
+    await store.put(liked, record_of(liked))
+    assert await store.pin(books)
+    assert await store.pin(liked)
+    await store.put(liked, record_of(liked, 500))
+    assert store.promoted == {liked.key}
+    await store.close()
+    again = await open_store(tmp_path, facts)
+    assert again.promoted == {liked.key}
+    assert await again.unpin(liked.key)
+    assert not await again.unpin(books.key)
+    assert not await again.unpin(liked.key)
+    assert again.promoted == frozenset()
+    assert await again.discard(older_than_s=-1) == 1
+    assert (liked in again, books in again) == (False, True)
+    await again.close()

@@ -15,7 +15,7 @@ from livekit.plugins import sarvam
 
 from edgeproxy.app import Proxy
 from edgeproxy.core.audio import SAMPLE_BYTES
-from edgeproxy.core.events import Event
+from edgeproxy.core.events import Event, PhraseGenerated
 from edgeproxy.emulator.server import Emulator
 
 from ..conftest import KEY, StartProxy, landed, proxy_mode, until
@@ -38,6 +38,11 @@ FIVE = (
     "क्या यह समय आपके लिए ठीक है?",
     "अगर नहीं, तो हम दूसरा समय देख सकते हैं।",
     "धन्यवाद, आपका दिन शुभ हो।",
+)
+GREETING = (
+    "नमस्ते, आशा क्लिनिक में फ़ोन करने के लिए धन्यवाद।",
+    "मैं फ़्रंट डेस्क से ऋतु बोल रही हूँ।",
+    "बताइए, मैं आपकी क्या मदद कर सकती हूँ?",
 )
 LINES = {
     "hi-IN": ("shubh", ("नमस्ते!", "आपका अपॉइंटमेंट कल सुबह दस बजे है।", "क्या मैं इसे पक्का कर दूँ?")),
@@ -282,6 +287,35 @@ async def test_a_long_text_is_heard_whole(
     )
     assert_exactly(await original(*long, rate=RATE), heard)
     assert emulator.counters.flushes == len(long)
+
+
+@pytest.mark.parametrize("way", ["at once", "word by word", "in three messages"])
+async def test_a_greeting_of_three_sentences_is_a_hit_however_the_agent_sends_it(
+    start_proxy: StartProxy,
+    agent: Agent,
+    facts: list[Event],
+    emulator: Emulator,
+    tmp_path: Path,
+    way: str,
+) -> None:
+    (tmp_path / "desk.yaml").write_text(
+        "languages: [hi-IN]\nvoice: {speaker: ritu}\nphrases:\n"
+        f"  greeting: {{hi-IN: '{' '.join(GREETING)}', tags: [greeting]}}\n",
+        encoding="utf-8",
+    )
+    pieces = {
+        "at once": [" ".join(GREETING)],
+        "word by word": [f"{word} " for word in " ".join(GREETING).split()],
+        "in three messages": list(GREETING),
+    }[way]
+    async with start_proxy(phrases={"directory": tmp_path}) as proxy:
+        await until(lambda: sum(isinstance(fact, PhraseGenerated) for fact in facts) == 3)
+        spent = emulator.counters.flushes
+        heard = await say(agent(proxy.url, speaker="ritu"), *pieces)
+        (turn,) = await turns(facts, 1)
+    assert verdicts(turn) == ["hit-memory"] * 3
+    assert heard
+    assert emulator.counters.flushes == spent == 3
 
 
 async def test_a_blank_input_ends_at_once_and_the_next_turn_is_heard(

@@ -48,3 +48,10 @@ def test_the_index_answers_like_a_search_through_all_phrases(phrases: list[str],
     assert book.is_proper_prefix(text) == any(
         phrase.startswith(text) and phrase != text for phrase in known
     )
+
+
+def test_thousands_of_phrases_are_found_like_a_few() -> None:
+    phrases = [f"Phrase {number}. Go on." for number in range(3000)]
+    book = Phrasebook(1, phrases)
+    assert all(book.longest_prefix(f"{phrase} And more.") == len(phrase) for phrase in phrases)
+    assert book.is_proper_prefix("Phrase 2999. Go")

@@ -497,3 +497,8 @@ def test_no_character_is_lost_whatever_time_brings(text: str, data: st.DataObjec
     said += turn.flush()
     spoken = "".join(texts(said)).replace(" ", "")
     assert spoken == normalise(text).replace(" ", "")
+
+
+def test_what_need_not_be_remembered_is_cut_the_same() -> None:
+    text = "Hello there. How are you today? Fine, thank you."
+    assert split(text, Cuts(), remember=False) == split(text, Cuts())

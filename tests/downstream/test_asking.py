@@ -11,7 +11,7 @@ from edgeproxy.core.voice import Voice
 from edgeproxy.downstream.asking import Asker
 from edgeproxy.downstream.auth import Client
 from edgeproxy.phrases.generations import Generation, Generations, namespace
-from edgeproxy.phrases.library import NAMESPACE, Library
+from edgeproxy.phrases.library import Library
 from edgeproxy.upstream.pool import Order
 from edgeproxy.upstream.pools import Account
 
@@ -46,7 +46,7 @@ def generation(number: int, *, rate: int, takes: int = 1) -> Generation:
 
 def test_what_no_book_holds_is_the_clients_own(generations: Generations) -> None:
     ask = Asker(CLIENT, VOICE, generations, Epochs(), account=OWN).ask(
-        Cut("नमस्ते।"), Library.empty(), first=True
+        Cut("नमस्ते।"), Library.empty().view(None), first=True
     )
     assert ask.identity.teller.namespace == "key-1"
     assert ask.account == CLIENT.account
@@ -58,7 +58,7 @@ def test_later_segments_are_looked_ahead_and_clocked_cuts_are_not_kept(
     generations: Generations,
 ) -> None:
     ask = Asker(CLIENT, VOICE, generations, Epochs(), account=OWN).ask(
-        Cut("नमस्ते", keep=False), Library.empty(), first=False
+        Cut("नमस्ते", keep=False), Library.empty().view(None), first=False
     )
     assert ask.order is Order.AHEAD
     assert not ask.keep
@@ -74,8 +74,11 @@ def test_what_a_book_holds_is_everybodys(demo_books: Path, generations: Generati
         if library.holds(voice, segment)
     )
     asker = Asker(CLIENT, voice, generations, Epochs(), account=OWN)
-    assert asker.ask(Cut(text), library, first=True).identity.teller.namespace == NAMESPACE
-    assert asker.ask(Cut("x" + text), library, first=True).identity.teller.namespace == "key-1"
+    assert asker.ask(Cut(text), library.view(None), first=True).identity.teller.namespace == "books"
+    assert (
+        asker.ask(Cut("x" + text), library.view(None), first=True).identity.teller.namespace
+        == "key-1"
+    )
 
 
 def test_what_was_made_is_spoken_by_the_generation_the_pointer_stands_at(
@@ -85,14 +88,41 @@ def test_what_was_made_is_spoken_by_the_generation_the_pointer_stands_at(
     voice, text = held_text(library)
     generations.add(voice, text, generation(1, rate=voice.rate), move=True)
     asker = Asker(CLIENT, voice.at_rate(8000), generations, Epochs(), account=OWN)
-    ask = asker.ask(Cut(text), library, first=True)
+    ask = asker.ask(Cut(text), library.view(None), first=True)
     assert ask.curated
     assert ask.identity.teller.namespace == namespace(1, 0)
     assert ask.identity.voice.rate == 8000
     assert ask.master is not None
     assert ask.master.voice == voice
     generations.add(voice, text, generation(2, rate=voice.rate), move=True)
-    assert asker.ask(Cut(text), library, first=True).identity.teller.namespace == namespace(2, 0)
+    assert asker.ask(
+        Cut(text), library.view(None), first=True
+    ).identity.teller.namespace == namespace(2, 0)
+
+
+def test_a_tenant_hears_its_own_book_and_nobody_else_does(
+    tmp_path: Path, generations: Generations
+) -> None:
+    (tmp_path / "acme.yaml").write_text(
+        "languages: [hi-IN]\ntenants: [acme]\nvoice: {speaker: shubh}\nphrases:\n  a: नमस्ते।\n",
+        encoding="utf-8",
+    )
+    library = Library.load(tmp_path, Cuts())
+    voice = library.phrases[0].voice
+    tenant = Client("acme", Account("own", "k"), tenant="acme")
+    asker = Asker(tenant, voice, generations, Epochs(), account=OWN)
+    cut = Cut("नमस्ते।")
+
+    unmade = asker.ask(cut, library.view("acme"), first=True)
+    generations.add(voice, cut.text, generation(1, rate=voice.rate), scope="acme", move=True)
+    made = asker.ask(cut, library.view("acme"), first=True)
+    others = Asker(CLIENT, voice, generations, Epochs(), account=OWN).ask(
+        cut, library.view(None), first=True
+    )
+
+    assert (unmade.curated, unmade.identity.teller.namespace) == (False, "book-acme")
+    assert (made.curated, made.identity.teller.namespace) == (True, "book-acme:1:0")
+    assert (others.curated, others.identity.teller.namespace) == (False, "key-1")
 
 
 def test_takes_are_served_in_turn(demo_books: Path, generations: Generations) -> None:
@@ -100,5 +130,8 @@ def test_takes_are_served_in_turn(demo_books: Path, generations: Generations) ->
     voice, text = held_text(library)
     generations.add(voice, text, generation(1, rate=voice.rate, takes=3), move=True)
     asker = Asker(CLIENT, voice, generations, Epochs(), account=OWN)
-    spaces = [asker.ask(Cut(text), library, first=True).identity.teller.namespace for _ in range(4)]
+    spaces = [
+        asker.ask(Cut(text), library.view(None), first=True).identity.teller.namespace
+        for _ in range(4)
+    ]
     assert spaces == [namespace(1, take) for take in (0, 1, 2, 0)]

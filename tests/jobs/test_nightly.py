@@ -12,7 +12,7 @@ import pytest
 
 from edgeproxy.audio.resample import resample
 from edgeproxy.cache import durable
-from edgeproxy.cache.misses import Misses
+from edgeproxy.cache.demand import Demand
 from edgeproxy.cache.purge import Purges
 from edgeproxy.cache.record import Record
 from edgeproxy.cache.store import Store
@@ -26,6 +26,7 @@ from edgeproxy.jobs.report import Report
 from edgeproxy.phrases.cron import Cron
 from edgeproxy.phrases.generate import Generator
 from edgeproxy.phrases.generations import Generations
+from edgeproxy.phrases.hits import open_hits
 from edgeproxy.phrases.library import Library
 from edgeproxy.sarvam import models
 
@@ -63,7 +64,8 @@ class Shop:
         self.books = folder / "books"
         self.books.mkdir(exist_ok=True)
         self.now = NIGHT
-        self.misses = Misses.open(folder / "misses", now=lambda: self.now)
+        self.demand = Demand.open(folder, now=lambda: self.now)
+        self.hits = open_hits(folder / "hits", now=lambda: self.now)
         self.generations = Generations.load(folder / "generations.json")
 
     async def fetch(self, voice: Voice, text: str) -> bytes:
@@ -88,7 +90,8 @@ class Shop:
         return Night(
             generator,
             self.generations,
-            self.misses,
+            self.demand,
+            self.hits,
             self.store,
             lambda: Library.load(self.books, Cuts()),
             directory=self.folder,
@@ -112,7 +115,8 @@ class Shop:
         voice = Voice({**models.audible(fields), "rate": 22050})
         identity = Teller(namespace, voice).identity(text)
         for _ in range(times):
-            self.misses.count(identity)
+            self.demand.ask(identity)
+            self.demand.miss(identity)
         record = Record(identity.blob, 22050, spoken(text, 22050), NIGHT)
         assert await self.store.put(identity, record)
         return identity
@@ -239,7 +243,7 @@ async def test_what_no_book_says_any_more_is_retired(shop: Shop) -> None:
 # -- what callers asked for ------------------------------------------------------------------------
 
 
-async def test_the_most_frequent_misses_are_promoted(shop: Shop) -> None:
+async def test_what_is_asked_for_most_is_promoted(shop: Shop) -> None:
     often = await shop.miss("We are open all day.", 9)
     theirs = await shop.miss("We are open all day.", 1, namespace="key-2")
     second = await shop.miss("The doctor is in.", 4)
@@ -269,15 +273,49 @@ async def test_what_is_personal_in_a_book_or_gone_is_not_promoted(shop: Shop) ->
     assert (await shop.night().run(NIGHT)).promoted == ()
 
 
+async def test_hits_count_for_promotion_and_only_misses_for_what_is_saved(shop: Shop) -> None:
+    hit = await shop.miss("We are open all day.", 1)
+    for _ in range(8):
+        shop.demand.ask(hit)
+    await shop.miss("The doctor is in.", 2)
+    (first, _) = (report := await shop.night().run(NIGHT)).promoted
+    assert (first.text, first.asked, first.missed) == ("We are open all day.", 9, 1)
+    assert report.saved_characters == 1 * 20 + 2 * 17
+
+
+async def test_what_was_promoted_is_kept_while_it_is_asked_for_and_a_refill_stays_so(
+    shop: Shop,
+) -> None:
+    loved = await shop.miss("We are open all day.", 3)
+    dropped = await shop.miss("The doctor is in.", 3)
+    night = shop.night(discard_after_s=-1)
+    await night.run(NIGHT)
+    assert shop.store.promoted == {loved.key, dropped.key}
+    # Past its ttl it is asked of the origin again, and put.
+    record = Record(loved.blob, 22050, spoken(loved.text, 22050), NIGHT)
+    assert await shop.store.put(loved, record)
+    for days in (5, 10):
+        shop.now = NIGHT + days * DAY
+        shop.demand.ask(loved)
+        report = await night.run(shop.now)
+    assert report.demoted == 1
+    assert shop.store.promoted == {loved.key}
+    assert loved in shop.store
+    assert dropped not in shop.store
+
+
 async def test_old_records_counts_and_reports_go(shop: Shop) -> None:
     old = await shop.miss("The doctor is in.", 1)
     night = shop.night(discard_after_s=-1, keep_days=3)
     await night.run(NIGHT)
     assert old not in shop.store
-    assert (shop.folder / "misses" / "2026-11-23.json").exists()
+    shop.hits.count(Teller("books:1:0", old.voice).identity("Hello."))
+    await shop.hits.save()
+    counts = [shop.folder / each / "2026-11-23.json" for each in ("asks", "misses", "hits")]
+    assert all(file.exists() for file in counts)
     shop.now = NIGHT + 5 * DAY
     await night.run(shop.now)
-    assert not (shop.folder / "misses" / "2026-11-23.json").exists()
+    assert not any(file.exists() for file in counts)
     assert shop.files() == {"2026-11-29.json", "2026-11-29.txt"}
 
 

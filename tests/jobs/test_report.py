@@ -44,8 +44,11 @@ BUSY = replace(
     characters=1000,
     retired=1,
     promoted=(
-        Promoted(text="Sure, today.", language="en-IN", speaker="ritu", asked=9, characters=12),
+        Promoted(
+            text="Sure, today.", language="en-IN", speaker="ritu", asked=30, missed=9, characters=12
+        ),
     ),
+    demoted=2,
     discarded=1500,
     checked=20,
     bad=1,
@@ -64,7 +67,8 @@ failed    1
 skipped   3: the budget is spent
 cost      1,000 characters, ₹3.00
 retired   1 that no book says any more
-promoted  1 of no book, now kept for good
+promoted  1 of no book, now kept for as long as they are asked for
+demoted   2 that were promoted once and nobody asks for any more
 saved     108 characters, ₹0.32 a day, by what was promoted
 discarded 1,500 old records
 checked   20 records, 1 of them bad and removed
@@ -77,13 +81,13 @@ Made:
   emergency/fire hi-IN ritu: 1.2 s, नमस्ते।
 
 Promoted:
-  en-IN ritu, asked 9 times: Sure, today.
+  en-IN ritu, asked 30 times, 9 of these of the origin: Sure, today.
 """
     )
 
 
 def test_a_quiet_night_is_a_short_page() -> None:
-    assert QUIET.as_text().count("\n") == 10
+    assert QUIET.as_text().count("\n") == 11
     assert "Made:" not in QUIET.as_text()
 
 
@@ -100,7 +104,7 @@ def test_a_run_that_had_to_stop_says_why() -> None:
 
 def test_a_page_stays_a_page_and_json_has_all() -> None:
     many = replace(QUIET, made=tuple(replace(MADE, generation=each) for each in range(50)))
-    assert many.as_text().count("\n") == 33
+    assert many.as_text().count("\n") == 34
     assert "  and 30 more" in many.as_text()
     assert len(orjson.loads(many.as_json())["made"]) == 50
 

@@ -72,6 +72,24 @@ def test_a_book_for_some_cannot_be_public() -> None:
         book(tenants=["acme"], public="true")
 
 
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"loudness_dbfs": {"least": "-12", "most": "-32"}}, "not below -32"),
+        ({"loudness_dbfs": {"least": "-32"}}, "Field required"),
+        ({"loudness_dbfs": {"least": "-90", "most": "-12"}}, "greater than or equal to -60"),
+        ({"normalise_dbfs": "-3"}, "less than or equal to -6"),
+        (
+            {"normalise_dbfs": "-10", "loudness_dbfs": {"least": "-32", "most": "-12"}},
+            "outside its `loudness_dbfs`, -32 to -12",
+        ),
+    ],
+)
+def test_a_loudness_that_cannot_be_is_refused(fields: dict[str, Any], said: str) -> None:
+    with pytest.raises(ValidationError, match=said):
+        book(**fields)
+
+
 @pytest.mark.parametrize("wrong", ["Greeting", "a b", "नमस्ते", "a/b", "-a", "x" * 65])
 def test_an_id_fits_into_an_address(wrong: str) -> None:
     with pytest.raises(ValidationError):

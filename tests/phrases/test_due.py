@@ -11,6 +11,7 @@ from edgeproxy.core.turn import Cuts
 from edgeproxy.phrases.due import Due, Unit, due, units
 from edgeproxy.phrases.generations import Failure, Generation, Generations
 from edgeproxy.phrases.library import Library
+from edgeproxy.phrases.pinned import SHARED
 
 Write = Callable[..., Path]
 
@@ -35,12 +36,14 @@ def make(generations: Generations, folder: Path, *, made: datetime = NOW) -> Non
     """Have everything made that the books of ``folder`` say, as it should be."""
     for unit in wanted(folder):
         digest = unit.recording.digest if unit.recording else None
-        pinned = generations.get(unit.voice, unit.text)
+        pinned = generations.get(unit.voice, unit.text, scope=unit.scope)
         number = pinned.latest.number + 1 if pinned and pinned.latest else 1
         generation = Generation(
             number, made, unit.voice.rate, 1.0, 1, -20.0, takes=unit.takes, recording=digest
         )
-        generations.add(unit.voice, unit.text, generation, phrases=unit.phrases, move=True)
+        generations.add(
+            unit.voice, unit.text, generation, scope=unit.scope, phrases=unit.phrases, move=True
+        )
 
 
 def plan(
@@ -119,11 +122,37 @@ def test_a_human_recording_stands_for_the_whole_and_costs_nothing(
     assert [(each.recording, each.characters) for each in sentences] == [(None, 12), (None, 12)]
 
 
-def test_what_is_not_pinned_or_not_for_everybody_is_not_made(folder: Path, write: Write) -> None:
+def test_what_is_not_pinned_is_not_made(folder: Path, write: Write) -> None:
     write("  a: {text: By chance., pin: no}\n")
-    write("  a: For acme.\n", top=TOP + "tenants: [acme]\n", name="acme.yaml")
 
     assert wanted(folder) == []
+
+
+def test_a_tenants_text_is_a_unit_of_its_own_and_made_for_it_too(
+    folder: Path, write: Write, generations: Generations
+) -> None:
+    write("  a: Hello there.\n", name="open.yaml")
+    write("  a: Hello there.\n", top=TOP + "tenants: [acme]\n", name="acme.yaml")
+    make(generations, folder)
+
+    acme, everybody = wanted(folder)
+
+    assert (acme.scope, acme.phrases) == ("acme", ("acme/a",))
+    assert (everybody.scope, everybody.phrases) == (SHARED, ("open/a",))
+    assert acme.key != everybody.key
+    assert plan(generations, folder) == []
+    assert {each.scope for each in generations} == {"acme", SHARED}
+
+
+def test_a_book_that_is_now_for_some_is_made_for_them(
+    folder: Path, write: Write, generations: Generations
+) -> None:
+    write("  a: Hello there.\n")
+    make(generations, folder)
+
+    write("  a: Hello there.\n", top=TOP + "tenants: [acme]\n")
+
+    assert [each.reason for each in plan(generations, folder)] == ["new"]
 
 
 def test_what_nobody_has_made_is_new(folder: Path, write: Write, generations: Generations) -> None:

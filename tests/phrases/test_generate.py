@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edgeproxy.audio import encode
+from edgeproxy.audio import encode, quality
 from edgeproxy.audio.resample import resample
 from edgeproxy.cache.purge import Purges
 from edgeproxy.cache.record import Record
@@ -30,6 +30,7 @@ from edgeproxy.phrases.due import Due, Unit, units
 from edgeproxy.phrases.generate import AT_ONCE, GRACE, Built, Generator
 from edgeproxy.phrases.generations import Generations, Pinned, namespace, unit_key
 from edgeproxy.phrases.library import Library
+from edgeproxy.phrases.pinned import SHARED
 from edgeproxy.phrases.studio import Fetch
 from edgeproxy.sarvam import models
 
@@ -163,6 +164,64 @@ async def test_what_is_due_is_made_kept_and_heard(shop: Shop, write: Write) -> N
     assert (heard.number, heard.made, heard.characters) == (1, NOW, 12)
     assert heard.seconds == pytest.approx(len(record.pcm) / 44100)
     assert -40 < heard.loudness_dbfs < -6
+    assert shop.plan() == []
+
+
+async def test_a_tenants_book_is_made_and_retired_in_a_place_of_its_own(
+    shop: Shop, write: Write
+) -> None:
+    write("  a: Hello there.\n", name="open.yaml")
+    file = write("  a: Hello there.\n", top=TOP + "tenants: [acme]\n", name="acme.yaml")
+
+    built = await shop.build()
+
+    assert len(built.made) == 2
+    voice = built.made[0].unit.voice
+    acme = Teller(namespace(1, 0, scope="acme"), voice).identity("Hello there.")
+    shared = Teller(namespace(1, 0), voice).identity("Hello there.")
+    assert acme in shop.store
+    assert shared in shop.store
+    assert shop.generations.speaking(voice, "Hello there.", scope="acme") is not None
+    file.unlink()
+    await shop.generator.retire(shop.library, NOW)
+    await shop.generator.retire(shop.library, NOW + GRACE)
+    assert acme not in shop.store
+    assert shared in shop.store
+
+
+async def test_another_loudness_is_made_from_the_takes_there_are_and_costs_nothing(
+    shop: Shop, write: Write
+) -> None:
+    top = TOP + "refresh_after: 30 days\n"
+    write("  a: {text: Hello there., takes: 2}\n", top=top)
+    await shop.build()
+    write("  a: {text: Hello there., takes: 2}\n", top=top + "normalise_dbfs: -30\n")
+    later = NOW + timedelta(days=29)
+    (due, *_) = plan = shop.plan(later)
+    assert {(each.reason, each.characters) for each in plan} == {("changed loudness", 0)}
+    asked = len(shop.origin.asked)
+
+    built = await shop.build(now=later, budget=0)
+
+    assert (built.failed, built.characters, len(shop.origin.asked)) == ([], 0, asked)
+    for take in range(2):
+        record = await shop.record("Hello there.", 2, take=take)
+        assert record is not None
+        assert quality.loudness_dbfs(record.pcm) == pytest.approx(-30, abs=0.5)
+    assert shop.plan(later) == []
+    # It was spoken when it was, and is due when it would have been.
+    assert {each.reason for each in shop.plan(NOW + timedelta(days=30))} == {
+        "older than refresh_after"
+    }
+    assert shop.generations[due.unit.key].speaks == 2
+
+
+async def test_without_the_field_what_was_scaled_stays_so(shop: Shop, write: Write) -> None:
+    write("  a: Hello there.\n", top=TOP + "normalise_dbfs: -30\n")
+    await shop.build()
+
+    write("  a: Hello there.\n")
+
     assert shop.plan() == []
 
 
@@ -381,6 +440,7 @@ VOICE = Voice(models.audible({"language": "en-IN", "speaker": "ritu", "rate": 22
 def due(text: str, takes: int) -> Due:
     unit = Unit(
         key=unit_key(VOICE, text),
+        scope=SHARED,
         text=text,
         voice=VOICE,
         rates=(22050,),

@@ -6,7 +6,7 @@ import pytest
 
 from edgeproxy.core.turn import Cut, Cuts, Turn, split
 from edgeproxy.core.voice import Voice
-from edgeproxy.phrases.library import NAMESPACE, Library, check
+from edgeproxy.phrases.library import Library, check
 from edgeproxy.phrases.reader import BookErrors
 from edgeproxy.sarvam import models
 
@@ -40,7 +40,7 @@ def test_a_phrase_is_held_however_its_text_is_sent(
 ) -> None:
     write(f"  greeting: {GREETING}\n")
     library = load(folder)
-    turn = Turn(Cuts(), library.phrasebook)
+    turn = Turn(Cuts(), library.view(None).phrasebook)
 
     cuts: list[Cut] = []
     for message in sent:
@@ -75,9 +75,9 @@ def test_a_tenants_book_is_not_held_for_everybody(folder: Path, write: Write) ->
     write("  a: {text: Hello acme. Welcome., takes: 2}\n", top=TOP + "tenants: [acme]\n")
     library = load(folder)
 
-    assert not library.holds(voice(), "Hello acme.")
-    assert len(library.phrasebook) == 0
-    assert [each.segments for each in library.phrases] == [("Hello acme.", "Welcome.")]
+    assert library.view(None).scope(voice(), "Hello acme.") is None
+    assert len(library.view(None).phrasebook) == 0
+    assert [each.segments for each in library.phrases] == [("Hello acme. Welcome.",)]
 
 
 def test_one_recording_is_found_whole_and_its_sentences_are_pinned_too(
@@ -87,7 +87,7 @@ def test_one_recording_is_found_whole_and_its_sentences_are_pinned_too(
     library = load(folder)
     greeting, _ = library.phrases
 
-    assert split(GREETING, Cuts(), library.phrasebook) == [Cut(GREETING, whole=True)]
+    assert split(GREETING, Cuts(), library.view(None).phrasebook) == [Cut(GREETING, whole=True)]
     assert greeting.segments == (GREETING,)
     assert greeting.pinned == (
         GREETING,
@@ -96,7 +96,7 @@ def test_one_recording_is_found_whole_and_its_sentences_are_pinned_too(
         "How can I help you?",
     )
     assert all(library.holds(voice(), text) for text in greeting.pinned)
-    assert len(library.phrasebook) == 2
+    assert len(library.view(None).phrasebook) == 2
 
 
 def test_a_phrase_behind_other_words_is_held_where_first_clauses_are_shorter(
@@ -108,7 +108,7 @@ def test_a_phrase_behind_other_words_is_held_where_first_clauses_are_shorter(
     library = load(folder, cuts)
 
     for said in (text, f"Fine. {text}"):
-        pieces = [cut.text for cut in split(said, cuts, library.phrasebook)]
+        pieces = [cut.text for cut in split(said, cuts, library.view(None).phrasebook)]
         assert [piece for piece in pieces if not library.holds(voice(), piece)] == (
             ["Fine."] if said != text else []
         )
@@ -151,7 +151,7 @@ def test_the_generation_is_that_of_what_is_spoken(folder: Path, write: Write) ->
     assert generation("  # Said first.\n  a: {text: Hello., tags: x, notes: y}\n") == first
     assert len({first, *others}) == 1 + len(others)
     assert all(0 <= each < 1 << 63 for each in others)
-    assert load(folder).phrasebook.generation == load(folder).generation
+    assert load(folder).view(None).phrasebook.generation == load(folder).generation
 
 
 def test_errors_keep_the_library_from_being_made_and_come_with_the_warnings(
@@ -179,11 +179,7 @@ def test_without_books_nothing_is_held() -> None:
 
     assert (len(library), library.voices, library.phrases) == (0, [], ())
     assert not library.holds(voice(), "Hello.")
-    assert split("One. Two.", Cuts(), library.phrasebook) == [Cut("One."), Cut("Two.")]
-
-
-def test_the_namespace_is_no_tenants() -> None:
-    assert NAMESPACE == "books"
+    assert split("One. Two.", Cuts(), library.view(None).phrasebook) == [Cut("One."), Cut("Two.")]
 
 
 def test_the_demo_books_have_nothing_to_complain_about() -> None:
@@ -195,6 +191,6 @@ def test_the_demo_books_hold_every_turn_made_of_their_phrases() -> None:
 
     for first, second in pairwise(library.phrases):
         if first.voice == second.voice:
-            for cut in split(f"{first.text} {second.text}", Cuts(), library.phrasebook):
+            for cut in split(f"{first.text} {second.text}", Cuts(), library.view(None).phrasebook):
                 assert library.holds(first.voice, cut.text), cut
     assert {each.language for each in library.phrases} == {"en-IN", "hi-IN", "ta-IN"}

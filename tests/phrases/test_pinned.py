@@ -5,8 +5,17 @@ from datetime import UTC, datetime
 import orjson
 import pytest
 
+from edgeproxy.core.key import Teller
 from edgeproxy.core.voice import Voice
-from edgeproxy.phrases.pinned import Failure, Generation, Pinned, namespace, unit_key
+from edgeproxy.phrases.pinned import (
+    SHARED,
+    Failure,
+    Generation,
+    Pinned,
+    namespace,
+    space,
+    unit_key,
+)
 
 NOW = datetime(2026, 11, 24, 2, 30, tzinfo=UTC)
 FIELDS = {"model": "bulbul:v3", "language": "hi-IN", "speaker": "ritu"}
@@ -37,7 +46,24 @@ def test_a_unit_is_the_same_at_every_rate_and_another_in_every_other_voice() -> 
 
 
 def test_each_take_of_each_generation_lies_in_a_place_of_its_own() -> None:
-    assert len({namespace(number, take) for number in range(1, 20) for take in range(20)}) == 380
+    places = {
+        namespace(number, take, scope=scope)
+        for scope in (SHARED, "acme", "s", "books")
+        for number in range(1, 20)
+        for take in range(20)
+    }
+    assert len(places) == 4 * 380
+
+
+def test_what_was_made_before_there_were_scopes_is_everybodys() -> None:
+    written = orjson.loads(orjson.dumps(pinned(1, speaks=1)))
+    del written["scope"]
+
+    assert Pinned.of(written) == pinned(1, speaks=1)
+    assert (namespace(2, 0), space(SHARED)) == ("books:2:0", "books")
+    usual = VOICE.at_rate(22050)
+    assert unit_key(VOICE, "Hello.") == Teller("books", usual).identity("Hello.").key
+    assert unit_key(VOICE, "Hello.", scope="acme") != unit_key(VOICE, "Hello.")
 
 
 def test_what_is_heard_is_where_the_pointer_stands() -> None:

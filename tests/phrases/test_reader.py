@@ -121,6 +121,19 @@ def test_merge_keys_are_explained(write: Write) -> None:
         ("languages: en-IN\npublic: maybe\n", "`public` must be true or false, not `maybe`"),
         ("languages: en-IN\nvoice: ritu\n", "`voice` must be a mapping (`name: ...`), not `ritu`"),
         ("languages: en-IN\ncron: 0 3 30 2 *\n", "`cron` `0 3 30 2 *` never comes"),
+        ("languages: en-IN\nloudness_dbfs: loud\n", "`loudness_dbfs` must be a mapping"),
+        (
+            "languages: en-IN\nloudness_dbfs: {least: -30, most: -12, soft: 1}\n",
+            "there is no field `soft`; there are least, most",
+        ),
+        (
+            "languages: en-IN\nloudness_dbfs: {least: -30}\n",
+            "`most` is missing; a book needs it",
+        ),
+        (
+            "languages: en-IN\nnormalise_dbfs: -1\n",
+            "`normalise_dbfs` must be at most -6.0, not `-1`",
+        ),
         ("languages: en-IN\nnonsense: 1\n", "there is no field `nonsense`; there are languages,"),
     ],
 )

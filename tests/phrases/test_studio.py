@@ -5,15 +5,16 @@ from collections.abc import Awaitable, Callable
 from functools import lru_cache
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from edgeproxy.audio import encode
+from edgeproxy.audio import encode, quality
 from edgeproxy.core.errors import LeaseTimeout, OriginSilent
 from edgeproxy.core.voice import Voice
 from edgeproxy.emulator import speech
 from edgeproxy.phrases import studio
 from edgeproxy.phrases.due import Unit
-from edgeproxy.phrases.pinned import unit_key
+from edgeproxy.phrases.pinned import SHARED, unit_key
 from edgeproxy.phrases.recording import Recording, inspect
 from edgeproxy.phrases.studio import GIVE_UP, TRIES, Allowance, Failed, Studio
 from edgeproxy.sarvam import models
@@ -51,9 +52,17 @@ def no_backoff(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(studio, "BACKOFF_S", 0.0)
 
 
-def unit(text: str = HELLO, *, takes: int = 1, recording: Recording | None = None) -> Unit:
+def unit(
+    text: str = HELLO,
+    *,
+    takes: int = 1,
+    recording: Recording | None = None,
+    loudness: tuple[float, float] | None = None,
+    normalise: float | None = None,
+) -> Unit:
     return Unit(
         key=unit_key(VOICE, text),
+        scope=SHARED,
         text=text,
         voice=VOICE,
         rates=(22050,),
@@ -62,6 +71,8 @@ def unit(text: str = HELLO, *, takes: int = 1, recording: Recording | None = Non
         recording=recording,
         manual=False,
         refresh_after=None,
+        loudness=loudness,
+        normalise=normalise,
     )
 
 
@@ -224,3 +235,37 @@ async def test_a_recording_that_clips_or_is_gone_has_failed(tmp_path: Path) -> N
     clipped.file.unlink()
     with pytest.raises(Failed, match="cannot be read"):
         await take(Origin(), unit(recording=clipped), Allowance(0))
+
+
+async def test_a_take_outside_the_loudness_of_its_book_has_failed_with_the_figure() -> None:
+    level = quality.loudness_dbfs(spoken())
+    with pytest.raises(Failed, match=f"{level:.1f} dBFS is too loud: at most -50.0 dBFS"):
+        await take(Origin(), unit(loudness=(-60, -50)), Allowance(1000))
+
+
+async def test_a_take_is_scaled_where_its_book_asks_for_it() -> None:
+    (quiet,) = await take(Origin(), unit(normalise=-30, loudness=(-32, -28)), Allowance(1000))
+    assert quality.loudness_dbfs(quiet) == pytest.approx(-30, abs=0.5)
+
+
+async def test_what_came_clipped_is_not_made_good_by_turning_it_down() -> None:
+    clipped = quality.scaled_to(spoken(), -6.0)
+    loud = (np.frombuffer(clipped, "<i2").astype(np.int32) * 8).clip(-32768, 32767)
+    origin = Origin(*[loud.astype("<i2").tobytes()] * TRIES)
+    with pytest.raises(Failed, match="is clipped"):
+        await take(origin, unit(normalise=-30), Allowance(1000))
+
+
+async def test_a_take_whose_peaks_keep_it_from_the_loudness_wanted_has_failed() -> None:
+    with pytest.raises(Failed, match=r"is too quiet: at least -7\.0 dBFS"):
+        await take(Origin(), unit(normalise=-6.5, loudness=(-7, -6)), Allowance(1000))
+
+
+async def test_a_humans_recording_is_scaled_and_held_to_the_bounds_too(tmp_path: Path) -> None:
+    file = tmp_path / "hello.wav"
+    file.write_bytes(encode.encode_whole(spoken(), "wav", rate=22050))
+    recording = inspect(file)
+    (scaled,) = await take(Origin(), unit(recording=recording, normalise=-28), Allowance(0))
+    assert quality.loudness_dbfs(scaled) == pytest.approx(-28, abs=0.5)
+    with pytest.raises(Failed, match=r"hello\.wav: .* is too loud"):
+        await take(Origin(), unit(recording=recording, loudness=(-60, -50)), Allowance(0))

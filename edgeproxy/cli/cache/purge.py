@@ -9,7 +9,7 @@ from ... import app
 from ...cache.purge import Scope
 from ...config import Settings
 from ...core.text import normalise
-from ...phrases.pinned import Pinned
+from ...phrases.pinned import Pinned, space
 from ...sarvam import models
 from ..common import fail, run
 from ..phrases.naming import named
@@ -95,7 +95,7 @@ def _scopes_of(phrase: str, shop: app.Workshop) -> Sequence[Scope]:
 
 
 def _scope_of(pinned: Pinned) -> Scope:
-    return Scope(text=pinned.text, namespace="books", voice=pinned.voice)
+    return Scope(text=pinned.text, namespace=space(pinned.scope), voice=pinned.voice)
 
 
 def _fields(given: Sequence[str]) -> Iterator[tuple[str, Any]]:

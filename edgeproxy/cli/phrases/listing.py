@@ -1,6 +1,6 @@
 """``edgeproxy phrases list``: how each phrase stands."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Final
 
@@ -17,18 +17,23 @@ from .naming import tell_failures
 from .rooms import age, console, count, with_books, workshop
 
 _MEGABYTE: Final = 1_000_000
+_HIT_DAYS: Final = 7
 
 
 @click.command("list")
 @with_books
 def list_(settings: Settings) -> None:
-    """Show each phrase: whether it can be heard, since when, how long it is and what it weighs."""
+    """Show each phrase: whether it can be heard, since when, how often, how long it is and what it weighs.
+
+    Hits are those of its recordings in the last seven days, by the counts that the server saves each minute.
+    """
     run(_list(settings))
 
 
 async def _list(settings: Settings) -> None:
     async with workshop(settings) as shop:
         library, generations = shop.library, shop.generations
+        hits = shop.hits.of_days(_HIT_DAYS, now=datetime.now(UTC))
     wanted = units(library)
     # What is left to chance has a row and no units.
     rows: dict[tuple[str, str, str], list[Unit]] = {
@@ -41,11 +46,11 @@ async def _list(settings: Settings) -> None:
     table = Table(box=None, pad_edge=False, header_style="dim")
     for name in ("phrase", "language", "speaker", "state"):
         table.add_column(name, no_wrap=True)
-    for name in ("heard", "age", "takes", "length", "size"):
+    for name in ("heard", "hits", "age", "takes", "length", "size"):
         table.add_column(name, justify="right", no_wrap=True)
     now = datetime.now(UTC)
     for row, of_row in rows.items():
-        table.add_row(*row, *_cells(of_row, generations, now))
+        table.add_row(*row, *_cells(of_row, generations, hits, now))
     out = console()
     out.print(table)
     made = _made(wanted, generations)
@@ -58,13 +63,16 @@ async def _list(settings: Settings) -> None:
     tell_failures(made)
 
 
-def _cells(wanted: list[Unit], generations: Generations, now: datetime) -> Iterator[str]:
-    """State, heard, age, takes, length and size of one phrase, said by one speaker in one language."""
+def _cells(
+    wanted: list[Unit], generations: Generations, hits: Mapping[str, int], now: datetime
+) -> Iterator[str]:
+    """State, heard, hits, age, takes, length and size of one phrase, said by one speaker in one language."""
     made = _made((unit.key for unit in wanted), generations)
     heard = [generation for pinned in made if (generation := pinned.spoken) is not None]
     yield _state(made, wanted=len(wanted), heard=len(heard))
     yield f"{len(heard)}/{len(wanted)}" if wanted else ""
     if heard:
+        yield f"{sum(hits.get(unit.key, 0) for unit in wanted):,}"
         yield age(min(each.made for each in heard), now)
         yield str(max(each.takes for each in heard))
         yield f"{sum(each.seconds for each in heard):.1f} s"

@@ -15,7 +15,7 @@ from typing import Any, Final, Self
 import click
 from pydantic import ValidationError
 
-from ...cache.misses import Missed
+from ...cache.demand import Wanted
 from ...config import Settings
 from ...core.key import text_tag
 from ...core.voice import Voice
@@ -31,8 +31,8 @@ _SLUG_WORDS: Final = 4
 _SLUG_CHARACTERS: Final = 50
 _NOTHING: Final = ("null", "Null", "NULL", "true", "false")
 _COMMENT: Final = """\
-# Asked of the origin in the last {days}, and in no book: {texts}.
-# In a book they would have saved {saved}.
+# Asked for in the last {days}, and in no book: {texts}.
+# Asking the origin for them has cost {saved}, and in a book would not have.
 # Give them better ids, and paste them below `phrases:` of a book that speaks with this voice,
 # or save all of this as a book of its own. `edgeproxy phrases check` tells whether it fits."""
 
@@ -43,8 +43,9 @@ _COMMENT: Final = """\
 def suggest(settings: Settings, days: int) -> None:
     """Print the texts worth adding, most asked first, as YAML to paste into a book.
 
-    They come from what callers of the last days heard and the proxy had to ask the origin for. What looks
-    personal (numbers, addresses, codes that are spelled) is never counted.
+    They come from what callers of the last days wanted, whether it was a hit or had to be asked of the
+    origin; beside each stands what the origin took for it. What looks personal (numbers, addresses, codes
+    that are spelled) is never kept.
     """
     suggested = run(_suggested(settings, days))
     if suggested:
@@ -59,7 +60,7 @@ def suggest(settings: Settings, days: int) -> None:
 
 async def _suggested(settings: Settings, days: int) -> "list[Suggestion]":
     async with workshop(settings) as shop:
-        return worth_adding(shop.misses.top(days, now=datetime.now(UTC)), shop.library)
+        return worth_adding(shop.demand.top(days, now=datetime.now(UTC)), shop.library)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,14 +72,14 @@ class Suggestion:
     voice: Mapping[str, Any]
     asked: int
     characters: int
-    """What asking for it cost so far."""
+    """What asking the origin for it cost so far."""
 
     @classmethod
-    def of(cls, missed: Missed) -> Self | None:
-        """The same for what was missed; None where a book cannot say it (a brace, an odd language)."""
-        if "{" in missed.text:
+    def of(cls, wanted: Wanted) -> Self | None:
+        """The same for what was wanted; None where a book cannot say it (a brace, an odd language)."""
+        if "{" in wanted.text:
             return None
-        fields = dict(missed.voice)
+        fields = dict(wanted.voice)
         language = fields.pop("language")
         fields.pop("rate", None)
         known = models.MODELS.get(fields["model"])
@@ -91,20 +92,20 @@ class Suggestion:
         book = {
             "languages": [language],
             "voice": _nested(voice),
-            "phrases": {"said": {language: missed.text}},
+            "phrases": {"said": {language: wanted.text}},
         }
         try:
             Book.model_validate(book)
         except ValidationError:
             return None
-        return cls(missed.text, language, voice, missed.asked, missed.asked * missed.characters)
+        return cls(wanted.text, language, voice, wanted.asked, wanted.spent)
 
 
-def worth_adding(missed: Iterable[Missed], library: Library) -> list[Suggestion]:
+def worth_adding(wanted: Iterable[Wanted], library: Library) -> list[Suggestion]:
     """What was asked for more than once, no book holds and one could, in the order given."""
     found = [
         suggestion
-        for each in missed
+        for each in wanted
         if each.asked >= _OFTEN
         and not library.holds(Voice({"rate": models.DEFAULT_RATE, **each.voice}), each.text)
         and (suggestion := Suggestion.of(each)) is not None
