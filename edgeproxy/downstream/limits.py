@@ -28,6 +28,8 @@ from ..sarvam import refusals
 from ..sarvam.refusals import Refusal
 from .answers import answer, on_the_wire
 
+_feed: Final = web.RequestHandler.data_received
+"""Looked up once: every message of a conversation comes this way."""
 _END: Final = b"\r\n\r\n"
 _BACKLOG: Final = 1024
 _RETRY_S: Final = 5.0
@@ -171,7 +173,7 @@ class _Connection(web.RequestHandler):
     def data_received(self, data: bytes) -> None:
         """Watch over heads; the rest is aiohttp's."""
         if self._talks:
-            super().data_received(data)
+            _feed(self, data)
             return
         if self._request_count and (self._waiter is None or self._waiter.done()):
             # A request is being answered: this is its body, or was sent ahead of its time. (Before
