@@ -62,7 +62,7 @@ class Weather:
             (6, self._books),
         ]
         if self.deadly:
-            spells += [(5, self._kill), (3, self._drain)]
+            spells += [(7, self._kill), (3, self._drain)]
         weights, makes = zip(*spells, strict=True)
         await chance.choices(makes, weights)[0]()
         self.clear()
