@@ -20,11 +20,12 @@ passed on as it came and remembered for a minute, so that the same mistake costs
 """
 
 import asyncio
-from collections.abc import Callable, Iterator, Sized
+from collections.abc import Awaitable, Callable, Iterator, Sized
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
+from functools import partial
 from time import monotonic
 from typing import Final, Protocol
 
@@ -71,6 +72,11 @@ SECOND_CODEC: Final = "mp3"
 """What every account and model has; it is decoded at the door."""
 _REFUSALS_KEPT: Final = 1000
 _PAUSE_S: Final = 0.1
+_LATE: Final = "audio came after its final"
+
+
+IsWhole = Callable[[], Awaitable[bool]]
+"""Whether an utterance's `final` was its end; known a moment after it."""
 
 
 class Use(StrEnum):
@@ -241,10 +247,10 @@ class Speech:
             raise NotKept("The text is not in the cache, and the request wants it from there only")
         self._on_miss(ask.identity)
         if record is None or age is Age.OVER:
-            await self._say(clip, ask)
+            is_whole = await self._say(clip, ask)
         else:
             try:
-                await self._say(clip, ask, attempts=1)
+                is_whole = await self._say(clip, ask, attempts=1)
             except EdgeProxyError as error:
                 refused = isinstance(error, OriginRefused) and error.is_clients_fault
                 if refused or clip.heard:
@@ -253,13 +259,13 @@ class Speech:
                 self._give(clip, ask.identity, record, age)
                 self._emit(Renewed(clip.key, ok=False, reason=str(error)))
                 return
-        await self._keep(clip, ask, since)
+        await self._keep(clip, ask, since, is_whole)
 
     async def _afresh(self, clip: Clip, ask: Ask) -> None:
         since = self._purges.number
-        await self._say(clip, ask)
+        is_whole = await self._say(clip, ask)
         if ask.use is Use.REFRESH:
-            await self._keep(clip, ask, since)
+            await self._keep(clip, ask, since, is_whole)
 
     def _renew_behind(self, ask: Ask) -> None:
         """Begin to renew what was just served, behind every caller, unless somebody does already."""
@@ -270,12 +276,12 @@ class Speech:
     async def _renew(self, clip: Clip, ask: Ask) -> None:
         since = self._purges.number
         try:
-            await self._say(clip, ask)
+            is_whole = await self._say(clip, ask)
         except EdgeProxyError as error:
             # Whoever joined hears of it; what was served before goes on being served.
             self._emit(Renewed(clip.key, ok=False, reason=str(error)))
             raise
-        await self._keep(clip, ask, since)
+        await self._keep(clip, ask, since, is_whole)
         self._emit(Renewed(clip.key, ok=True))
 
     def _age(self, made: datetime, identity: Identity) -> Age:
@@ -318,12 +324,12 @@ class Speech:
         await self._store.put(ask.identity, derived, pinned=True)
         return True
 
-    async def _say(self, clip: Clip, ask: Ask, *, attempts: int = ATTEMPTS) -> None:
+    async def _say(self, clip: Clip, ask: Ask, *, attempts: int = ATTEMPTS) -> IsWhole:
         """Fill from the origin."""
         clip.source = Source.ORIGIN
         try:
             async with asyncio.timeout(self._patience.answer_s) as clock:
-                await self._ask_origin(clip, ask, clock, attempts)
+                return await self._ask_origin(clip, ask, clock, attempts)
         except TimeoutError:
             raise OriginSilent(
                 f"no audio within {self._patience.answer_s:g} s"
@@ -351,14 +357,16 @@ class Speech:
         try:
             async with asyncio.timeout(self._patience.fill_s) as clock:
                 began = asyncio.get_running_loop().time()
-                await self._speak(clip, ask, clock, began=began, codec=None)
+                is_whole = await self._speak(clip, ask, clock, began=began, codec=None)
         except TimeoutError:
             raise OriginSilent(f"not over within {self._patience.fill_s:g} s") from None
+        if not await is_whole():
+            raise OriginBabble(_LATE)
         return clip.pcm()
 
     async def _ask_origin(
         self, clip: Clip, ask: Ask, clock: asyncio.Timeout, attempts: int
-    ) -> None:
+    ) -> IsWhole:
         """Have the origin fill the clip; ``clock`` is set on when the first audio is there."""
         self._recall_refusal(ask)
         codec: str | None = None
@@ -367,7 +375,7 @@ class Speech:
             clip.times.attempts = attempt
             try:
                 with _paid(ask, clip.times):
-                    await self._speak(clip, ask, clock, began=began, codec=codec)
+                    is_whole = await self._speak(clip, ask, clock, began=began, codec=codec)
             except OriginError as error:
                 last = attempt == attempts or clip.heard or isinstance(error, OriginDown)
                 if isinstance(error, OriginRefused) and error.is_clients_fault:
@@ -383,7 +391,8 @@ class Speech:
             else:
                 clip.times.complete = monotonic()
                 clip.complete()
-                return
+                return is_whole
+        raise AssertionError("the last attempt returns or raises")
 
     def _is_the_codec(self, ask: Ask, error: OriginRefused) -> bool:
         """Whether it is raw PCM that the origin refuses: not every account and model has it."""
@@ -392,15 +401,16 @@ class Speech:
 
     async def _speak(
         self, clip: Clip, ask: Ask, clock: asyncio.Timeout, *, began: float, codec: str | None
-    ) -> None:
+    ) -> IsWhole:
         with self._pools.breaker(ask.account, ask.identity.voice.model).attempt():
-            await self._speak_once(clip, ask, clock, began=began, codec=codec)
+            is_whole = await self._speak_once(clip, ask, clock, began=began, codec=codec)
             if not clip.size:
                 raise OriginBabble(f"no audio for {len(ask.identity.text)} characters")
+            return is_whole
 
     async def _speak_once(
         self, clip: Clip, ask: Ask, clock: asyncio.Timeout, *, began: float, codec: str | None
-    ) -> None:
+    ) -> IsWhole:
         voice, text, times = ask.identity.voice, ask.identity.text, clip.times
         longest = quality.longest_s(text) * voice.rate * SAMPLE_BYTES
         spoken: Utterance | None = None
@@ -423,12 +433,12 @@ class Speech:
 
         if voice.rate not in models.WS_RATES:
             times.leased = monotonic()
-            await self._rest.speak(ask.account, voice, text, into=hear, on_sent=sent)
-            return
+            utterance = await self._rest.speak(ask.account, voice, text, into=hear, on_sent=sent)
+            return partial(utterance.is_whole, 0.0)
         pool = self._pools.of(ask.account, voice.model)
         async with pool.lease(voice, order=lambda: Order(clip.order)) as session:
             times.leased = monotonic()
-            await session.speak(
+            utterance = await session.speak(
                 voice,
                 text,
                 into=hear,
@@ -440,9 +450,14 @@ class Speech:
         if codec is not None and pool.codec is None:
             pool.codec = codec
             self._emit(CodecChanged(voice.model, codec))
+        return partial(utterance.is_whole, pool.rest_s)
 
-    async def _keep(self, clip: Clip, ask: Ask, since: int) -> None:
-        """Keep what the origin said, if it is fit to be. ``since``: the last purge before it was begun."""
+    async def _keep(self, clip: Clip, ask: Ask, since: int, is_whole: IsWhole) -> None:
+        """Keep what the origin said, if it is fit to be. ``since``: the last purge before it was begun.
+
+        In memory at once, on the disk when nothing has come after its `final`: else it was cut, and is
+        forgotten again.
+        """
         identity = ask.identity
         if not self._fit_to_keep(clip, ask):
             return
@@ -452,6 +467,11 @@ class Speech:
         clip.made = datetime.now(UTC)
         if doom is Doom.NONE:
             self._memory.keep(identity, clip)
+        if not await is_whole():
+            if self._memory.get(identity) is clip:
+                self._memory.forget(identity)
+            self._emit(RecordRefused(clip.key, _LATE))
+            return
         record = Record(identity.blob, clip.rate, clip.pcm(), clip.made, since)
         await self._store.put(identity, record)
 

@@ -167,6 +167,11 @@ class Pool:
         return len(self._idle) + len(self._leased) + len(self._resting) + len(self._dials)
 
     @property
+    def rest_s(self) -> float:
+        """How long a session rests after an utterance, in which late audio ends it."""
+        return self._limits.rest_s
+
+    @property
     def idle(self) -> int:
         """Sessions ready to be leased."""
         return len(self._idle)

@@ -83,6 +83,18 @@ class Utterance:
         self.sent: float | None = None
         self.first_byte: float | None = None
         self.first_pcm: float | None = None
+        self._late = asyncio.Event()
+
+    def more_came(self) -> None:
+        """Something came after its `final`: it was not over, so what came of it is not whole."""
+        self._late.set()
+
+    async def is_whole(self, rest_s: float) -> bool:
+        """Whether its `final` was its end. That is known when its session has rested ``rest_s``."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(rest_s):
+                await self._late.wait()
+        return not self._late.is_set()
 
     def hear(self, audio: bytes) -> bool:
         """Decode a piece and pass it on; whether there was any sound in it."""
@@ -128,6 +140,8 @@ class Session:
         self._ping_every_s = ping_every_s
         self._on_end = on_end
         self._utterance: Utterance | None = None
+        self._spoken: Utterance | None = None
+        """The one before, which is over."""
         self._clock: asyncio.Timeout | None = None
         self._stall_timeout_s = 0.0
         self.state = State.IDLE
@@ -340,11 +354,14 @@ class Session:
         if isinstance(heard, messages.Error):
             raise OriginRefused(heard.refusal)
         if utterance is None or utterance.done.done():
-            # Late audio or a stray final: whose it is can't be told any more.
+            # Late audio or a stray final: whose it is can't be told for sure any more.
+            if self._spoken is not None:
+                self._spoken.more_came()
             raise OriginBabble(f"a stray {type(heard).__name__.lower()} while nobody was speaking")
         if isinstance(heard, messages.Final):
             utterance.finish()
             self.state, self.proven = State.IDLE, True
+            self._spoken = utterance
             utterance.done.set_result(None)
             return False
         silent_so_far = utterance.first_pcm is None

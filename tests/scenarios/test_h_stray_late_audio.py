@@ -42,7 +42,6 @@ async def test_late_audio_is_never_given_to_the_next_turn(
     assert any("stray" in fact.reason for fact in facts if isinstance(fact, SessionRetired))
 
 
-@pytest.mark.xfail(reason="a record is committed at its final, before late audio could be heard")
 async def test_a_turn_whose_end_came_late_is_not_kept_without_it(
     start: StartProxy, truth: Truth, emulator: Emulator
 ) -> None:
