@@ -8,7 +8,7 @@ is the drain: not ready, no new callers, turns finish, flights land, sessions cl
 import asyncio
 import gc
 import signal
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -130,10 +130,10 @@ def _own_account(settings: Settings) -> Account:
     """Who pays for what is no client's own. Raises ConfigError where somebody has to and nobody can."""
     key = settings.origin.api_key
     if key is not None:
-        return Account("own", key.get_secret_value())
+        return Account("own", key.get_secret_value(), own=True)
     ours = settings.phrases.directory is not None or settings.origin.prewarm_voices
     if settings.auth.mode == "passthrough" and not ours:
-        return Account("own", "")  # never used: clients pay for all there is
+        return Account("own", "", own=True)  # never used: clients pay for all there is
     raise ConfigError(
         "origin.api_key: no Sarvam key; set SARVAM_API_KEY (any word will do for the emulator)"
     )
@@ -175,7 +175,17 @@ def load_library(settings: Settings) -> Library:
         return Library.empty()
     if not directory.is_dir():
         raise ConfigError(f"phrases.directory = {directory}: there is no such folder")
-    return Library.load(directory, cuts(settings))
+    return Library.load(directory, cuts(settings), tenants=_tenant_names(settings))
+
+
+def _tenant_names(settings: Settings) -> Collection[str] | None:
+    """Who books may be for; None where nobody knows."""
+    if settings.auth.tenants is None:
+        return None
+    try:
+        return terms.read(settings.auth.tenants).keys()
+    except TenantsError:
+        return None  # a file that was spoilt while we run: whoever follows it says so
 
 
 def prewarm_voices(settings: Settings) -> list[Voice]:

@@ -46,6 +46,7 @@ from .core.errors import (
     OriginDown,
     OriginError,
     OriginSilent,
+    OriginUnreachable,
 )
 from .core.events import (
     CodecChanged,
@@ -72,6 +73,8 @@ SECOND_CODEC: Final = "mp3"
 """What every account and model has; it is decoded at the door."""
 _REFUSALS_KEPT: Final = 1000
 _PAUSE_S: Final = 0.1
+_OF_THE_KEY: Final = (401, 402, 403)
+"""Statuses of refusals that are about who asks."""
 _LATE: Final = "audio came after its final"
 
 
@@ -377,6 +380,8 @@ class Speech:
                 with _paid(ask, clip.times):
                     is_whole = await self._speak(clip, ask, clock, began=began, codec=codec)
             except OriginError as error:
+                if ask.account.own and error.status in _OF_THE_KEY:
+                    raise OriginUnreachable(f"the proxy's own key is refused: {error}") from error
                 last = attempt == attempts or clip.heard or isinstance(error, OriginDown)
                 if isinstance(error, OriginRefused) and error.is_clients_fault:
                     if last or not self._is_the_codec(ask, error):
@@ -492,7 +497,7 @@ class Speech:
     def _remember_refusal(self, ask: Ask, error: OriginRefused) -> OriginRefused:
         voice = ask.identity.voice
         hinted = OriginRefused(models.hint(error.refusal, voice.fields))
-        if error.status in (401, 403):
+        if error.status in _OF_THE_KEY:
             return hinted  # of the account, not of what was asked: it may be put right at any time
         # What is wrong with a voice is wrong with every text of it, if it is the voice that is named.
         by_voice = models.field_at_fault(error.refusal, voice.fields) is not None

@@ -1,5 +1,6 @@
 """What becomes of recordings with time, and of those that must not be heard any more."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import pytest
 
 from edgeproxy.cache.clip import Clip, ClipFailed, Source
 from edgeproxy.cache.record import Record
-from edgeproxy.core.errors import NotKept
+from edgeproxy.core.errors import NotKept, OriginUnreachable
 from edgeproxy.core.events import Event, RecordKept, Renewed
 from edgeproxy.core.freshness import Freshness
 from edgeproxy.emulator import Emulator
@@ -106,6 +107,18 @@ async def test_a_refusal_of_the_text_is_passed_on_however_much_is_kept(
         with pytest.raises(ClipFailed) as caught:
             await house.hear(ask)
         assert isinstance(caught.value.__cause__, OriginRefused)
+
+
+async def test_a_key_of_our_own_that_is_refused_is_no_refusal_of_the_caller(
+    tmp_path: Path, origin: Origin, facts: list[Event]
+) -> None:
+    async with open_house(tmp_path / "r", origin, facts, freshness=RULE) as house:
+        ask = house.ask("refuse 403 Invalid or missing authentication credentials")
+        own = replace(ask, account=replace(ask.account, own=True))
+        for asked, kind in ((ask, OriginRefused), (own, OriginUnreachable)):
+            with pytest.raises(ClipFailed) as caught:
+                await house.hear(asked)
+            assert type(caught.value.__cause__) is kind
 
 
 async def test_what_is_too_old_for_anything_is_an_honest_error(

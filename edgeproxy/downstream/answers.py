@@ -6,7 +6,13 @@ from math import ceil
 from aiohttp import web
 
 from ..cache.clip import ClipFailed
-from ..core.errors import EdgeProxyError, OriginUnreachable, Overdrawn
+from ..core.errors import (
+    EdgeProxyError,
+    OriginClosed,
+    OriginLetGo,
+    OriginUnreachable,
+    Overdrawn,
+)
 from ..sarvam import refusals
 from ..sarvam.refusals import Refusal, Refused
 from ..sarvam.request_id import request_id
@@ -27,6 +33,15 @@ def refusal(error: BaseException) -> Refusal:
                 message="The speech service can't be reached at the moment",
                 code=refusals.code_of(error.status),
                 retry_after_s=1.0 if error.retry_after_s is None else error.retry_after_s,
+            )
+        case OriginLetGo():
+            return refusals.overloaded(retry_after_s=1.0)
+        case OriginClosed():
+            # In whose words it broke off is for the log, too.
+            return Refusal(
+                status=error.status,
+                message="The speech service broke off its answer",
+                code=refusals.code_of(error.status),
             )
         case Overdrawn():
             return refusals.quota(str(error))

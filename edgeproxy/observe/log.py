@@ -20,6 +20,10 @@ log: Final = logging.getLogger("edgeproxy")
 _LEVELS: Final[dict[type[Event], int]] = {
     events.DialFailed: logging.WARNING,
     events.BreakerMoved: logging.WARNING,
+    events.BooksRefused: logging.WARNING,
+    events.BooksReloaded: logging.INFO,
+    events.PhraseRefused: logging.WARNING,
+    events.Purged: logging.INFO,
     events.CeilingMoved: logging.WARNING,
     events.CodecChanged: logging.WARNING,
     events.FillRetried: logging.WARNING,

@@ -17,10 +17,12 @@ from .session import OriginRefused
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """Whose Sarvam credential pays for a session. ``name`` may be logged, ``key`` never."""
+    """Whose Sarvam credential pays for a session. ``name`` may be logged, ``key`` never. ``own``: it is the
+    proxy's, so that what the origin has against it is no client's affair."""
 
     name: str
     key: str = field(repr=False)
+    own: bool = False
 
 
 MakePool = Callable[[Account, str, Places, Sequence[Voice]], Pool]

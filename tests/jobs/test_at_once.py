@@ -3,11 +3,16 @@
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from edgeproxy.app import Proxy
-from edgeproxy.core.events import Event, PhraseGenerated
-from edgeproxy.emulator.server import Emulator
+import pytest
 
-from ..conftest import StartProxy, until
+from edgeproxy.app import Proxy
+from edgeproxy.cache.record import facts_of
+from edgeproxy.core.events import Event, PhraseGenerated
+from edgeproxy.core.key import Identity
+from edgeproxy.emulator.server import Emulator
+from edgeproxy.phrases.problem import BookErrors
+
+from ..conftest import StartProxy, landed, proxy_mode, until
 from ..wire import talk
 
 BOOK = """
@@ -93,3 +98,43 @@ async def test_a_greeting_is_a_hit_however_it_is_said(
             assert [verdict.split("-")[0] for verdict in answer.verdicts] == ["hit"] * 3
             heard.append(answer.audio)
     assert heard[0] == heard[1] == heard[2]
+
+
+async def test_a_tenants_book_is_heard_by_its_tenants_alone(
+    start_proxy: StartProxy, emulator: Emulator, facts: list[Event], tmp_path: Path
+) -> None:
+    folder = tmp_path / "books"
+    folder.mkdir()
+    (folder / "asha.yaml").write_text(f"tenants: [asha]{BOOK % 'Hello there.'}", encoding="utf-8")
+    auth = proxy_mode(tmp_path, asha={"tokens": ["a-token"]}, ravi={"tokens": ["b-token"]})
+    async with start_proxy(phrases={"directory": folder}, auth=auth) as proxy:
+        await until(lambda: made(facts) == 1)
+        heard = []
+        for key in ("b-token", "a-token", "b-token"):
+            async with talk(proxy.url, key=key) as client:
+                await client.config(**VOICE)
+                heard += (await client.say("Hello there.")).verdicts
+            await landed(proxy)
+    assert heard == ["miss", "hit-memory", "hit-memory"]
+    assert emulator.counters.flushes == 2
+    # The two never were one recording.
+    namespaces = {
+        Identity.parse(facts_of(file.read_bytes())[0]).namespace for file in records(tmp_path)
+    }
+    assert namespaces == {"book-asha:1:0", "tenant-ravi"}
+
+
+async def test_a_book_for_a_tenant_who_does_not_exist_is_named(
+    start_proxy: StartProxy, tmp_path: Path
+) -> None:
+    folder = tmp_path / "books"
+    folder.mkdir()
+    (folder / "asha.yaml").write_text(f"tenants: [nobody]{BOOK % 'Hello.'}", encoding="utf-8")
+    auth = proxy_mode(tmp_path, asha={"tokens": ["a-token"]})
+    with pytest.raises(BookErrors, match="there is no tenant `nobody`; there are asha"):
+        async with start_proxy(phrases={"directory": folder}, auth=auth):
+            pass
+
+
+def records(folder: Path) -> list[Path]:
+    return list((folder / "data" / "records").glob("*/*/*.val"))
