@@ -310,7 +310,7 @@ class Session:
         try:
             await self._socket.send(message)
         except ConnectionClosed as error:
-            raise OriginClosed(f"the origin closed the connection: {error}") from error
+            raise self._closed("the origin closed the connection") from error
 
     async def _listen(self) -> None:
         problem: OriginError

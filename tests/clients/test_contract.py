@@ -13,6 +13,7 @@ R4    tests/downstream/test_websocket.py: both paths; the query's model wins
 """
 
 import logging
+from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -24,7 +25,7 @@ from edgeproxy.app import Proxy
 from edgeproxy.core.events import Event
 from edgeproxy.emulator.server import Emulator
 
-from ..conftest import KEY, StartProxy, landed
+from ..conftest import KEY, StartProxy, landed, proxy_mode
 from ..wire import talk
 from .captured import (
     EVERY,
@@ -124,11 +125,14 @@ async def test_r3_a_key_is_in_no_fact_and_in_no_line_of_the_log(
     start_proxy: StartProxy,
     facts: list[Event],
     caplog: pytest.LogCaptureFixture,
+    tmp_path: Path,
     sent: dict[str, Any],
     admitted: bool,
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    async with start_proxy(auth={"keys": (SECRET if admitted else KEY,)}) as proxy:
+    async with start_proxy(
+        auth=proxy_mode(tmp_path, agents={"tokens": [SECRET if admitted else KEY]})
+    ) as proxy:
         if admitted:
             async with talk(proxy.url, key=None, **sent) as one:
                 assert (await one.say(HELLO)).audio

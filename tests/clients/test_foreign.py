@@ -19,7 +19,7 @@ from edgeproxy.audio.decode import decode_whole
 from edgeproxy.core.events import Event
 from edgeproxy.emulator.server import Emulator
 
-from ..conftest import KEY, StartProxy, landed, until
+from ..conftest import KEY, StartProxy, landed, proxy_mode, until
 from .conftest import Original, verdicts
 from .foreign import Foreign, foreign, node_major
 from .sound import lag, likeness
@@ -188,12 +188,12 @@ async def test_pipecats_v4_is_heard_by_the_path_it_takes(
 
 
 async def test_in_a_browser_the_key_is_only_in_the_subprotocol(
-    start_proxy: StartProxy, emulator: Emulator, original: Original
+    start_proxy: StartProxy, emulator: Emulator, original: Original, tmp_path: Path
 ) -> None:
     if node_major() < 20:
         pytest.skip("needs Node 20 for a browser's WebSocket")
     flags = ("--experimental-websocket",)
-    async with start_proxy(auth={"keys": (KEY,)}) as proxy:
+    async with start_proxy(auth=proxy_mode(tmp_path, agents={"tokens": [KEY]})) as proxy:
         async with SDK_JS.open(proxy.url, flags=flags) as agent:
             heard = await agent.say(*TOKENS)
         assert heard.errors == ()
@@ -274,9 +274,9 @@ async def test_the_origins_refusal_of_a_speaker_is_told_in_its_own_words(
 
 @of(*CLIENTS)
 async def test_a_wrong_key_is_told_and_costs_nothing(
-    start_proxy: StartProxy, emulator: Emulator, client: Client
+    start_proxy: StartProxy, emulator: Emulator, client: Client, tmp_path: Path
 ) -> None:
-    async with start_proxy(auth={"keys": (KEY,)}) as proxy:
+    async with start_proxy(auth=proxy_mode(tmp_path, agents={"tokens": [KEY]})) as proxy:
         async with client.open(proxy.url, key="wrong") as agent:
             heard = await agent.say(SENTENCES[0])
         assert heard.audio == b""
