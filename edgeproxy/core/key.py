@@ -66,6 +66,10 @@ class Epochs:
         )
 
 
+NO_EPOCHS: Final = Epochs()
+"""Nothing was ever retired."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Identity:
     """What one segment's audio is, whole. ``blob`` is the canonical form; equality is its equality."""

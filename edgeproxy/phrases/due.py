@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final, Literal, get_args
 
-from ..core.key import Teller
+from ..core.key import NO_EPOCHS, Epochs, Teller
 from ..core.text import has_word, normalise
 from ..core.voice import Voice
 from ..sarvam import models
@@ -149,11 +149,13 @@ def due(
     now: datetime,
     only: str | None = None,
     all_due: bool = False,
+    epochs: Epochs = NO_EPOCHS,
 ) -> list[Due]:
     """What is to be made, the most pressing first, else in the order of the books.
 
     ``is_there``: whether the records of a generation are; ``only``: a ``book/id``, or all of a ``book``;
-    ``all_due``: as if nothing were young enough. Raises ValueError when there is no such phrase.
+    ``all_due``: as if nothing were young enough; ``epochs``: those that voices are of now. Raises ValueError
+    when there is no such phrase.
     """
     wanted = units(library)
     _check(only, library)
@@ -166,7 +168,7 @@ def due(
     for unit in wanted.values():
         if only is None or any(only in (name, name.partition("/")[0]) for name in unit.phrases):
             made = generations.find(unit.key)
-            reason = _reason(unit, made, gone, is_there, now)
+            reason = _reason(unit, made, gone, is_there, now, epochs)
             if reason is None and all_due and unit.recording is None:
                 reason = "older than refresh_after"
             if reason is not None:
@@ -181,6 +183,7 @@ def _reason(
     gone: dict[str, list[Pinned]],
     is_there: Callable[[Unit, Generation], bool],
     now: datetime,
+    epochs: Epochs,
 ) -> Reason | None:
     if made is None:
         return _why_new(unit, gone)
@@ -189,6 +192,8 @@ def _reason(
     if latest.recording != (unit.recording.digest if unit.recording else None):
         return "changed voice"
     if latest.rate < unit.voice.rate or latest.takes < unit.takes:
+        return "changed voice"
+    if unit.recording is None and latest.epoch < epochs.of(unit.voice):
         return "changed voice"
     if made.failed is not None or not is_there(unit, latest):
         return "failed check"

@@ -25,7 +25,7 @@ from ..cache.record import Record
 from ..cache.store import Store
 from ..core.audio import duration_s
 from ..core.events import Emit, PhraseGenerated, PhraseRefused, StoreFailed, ignore
-from ..core.key import Identity, Teller
+from ..core.key import NO_EPOCHS, Epochs, Identity, Teller
 from ..core.voice import Voice
 from ..sarvam import models
 from . import due as dues
@@ -115,9 +115,11 @@ class Generator:
         keep: int = 3,
         characters_per_second: float,
         before_heard: BeforeHeard = _nothing,
+        epochs: Epochs = NO_EPOCHS,
         emit: Emit = ignore,
     ) -> None:
         self._store = store
+        self._epochs = epochs
         self._purges = purges
         self._studio = Studio(fetch, characters_per_second=characters_per_second)
         self._generations = generations
@@ -140,6 +142,7 @@ class Generator:
                 now=now,
                 only=only,
                 all_due=all_due,
+                epochs=self._epochs,
             )
 
     async def build(
@@ -221,6 +224,7 @@ class Generator:
                 takes=len(takes),
                 recording=unit.recording.digest if unit.recording else None,
                 normalised=unit.normalise,
+                epoch=self._epochs.of(unit.voice),
             )
             await self._put(unit, generation, takes, since, run.allowance)
             if not unit.manual:

@@ -53,7 +53,8 @@ class Generation:
 
     ``rate`` in Hz is the master's, ``seconds`` and ``loudness_dbfs`` are the first take's. ``characters``:
     what it costs if it succeeds at once. ``recording``: the digest of the file, where a human spoke.
-    ``normalised``: the dBFS its takes were scaled to, where they were.
+    ``normalised``: the dBFS its takes were scaled to, where they were. ``epoch``: that of its voice then;
+    what is of an earlier one speaks until it is made anew.
     """
 
     number: int
@@ -65,6 +66,7 @@ class Generation:
     takes: int = 1
     recording: str | None = None
     normalised: float | None = None
+    epoch: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ from edgeproxy.cache.record import Record
 from edgeproxy.cache.store import Store
 from edgeproxy.core.errors import OriginSilent
 from edgeproxy.core.events import Event, PhraseGenerated, PhraseRefused, StoreFailed
-from edgeproxy.core.key import Identity, Teller
+from edgeproxy.core.key import NO_EPOCHS, Epochs, Identity, Teller
 from edgeproxy.core.turn import Cuts
 from edgeproxy.core.voice import Voice
 from edgeproxy.emulator import speech
@@ -76,12 +76,13 @@ class Shop:
         self.purges = Purges.load(folder / "data" / "purges.json")
         self.generator = self.generator_for(origin)
 
-    def generator_for(self, fetch: Fetch) -> Generator:
+    def generator_for(self, fetch: Fetch, epochs: Epochs = NO_EPOCHS) -> Generator:
         return Generator(
             self.store,
             fetch,
             self.generations,
             purges=self.purges,
+            epochs=epochs,
             characters_per_second=1e9,
             emit=self.facts.append,
         )
@@ -771,3 +772,23 @@ async def test_rates_that_somebody_had_derived_go_with_their_generation(
     await shop.generator.retire(shop.library, NOW + GRACE)
 
     assert len(shop.store) == 0
+
+
+async def test_a_raised_epoch_has_the_phrases_of_its_voice_made_anew_while_the_old_speak(
+    shop: Shop, write: Write
+) -> None:
+    write("  hello: Hello, and welcome.\n")
+    await shop.build()
+    before = shop.pinned("Hello, and welcome.")
+    assert before.spoken is not None
+    raised = shop.generator_for(shop.origin, Epochs({"bulbul:v3/ritu": 1}))
+    (due,) = raised.plan(shop.library, now=NOW)
+    assert due.reason == "changed voice"
+    assert shop.pinned("Hello, and welcome.").spoken == before.spoken
+    await raised.build([due], budget_characters=PLENTY)
+    assert shop.pinned("Hello, and welcome.").speaks == 2
+    assert raised.plan(shop.library, now=NOW) == []
+    assert (
+        shop.generator_for(shop.origin, Epochs({"bulbul:v3/neha": 1})).plan(shop.library, now=NOW)
+        == []
+    )
