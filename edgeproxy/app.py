@@ -551,7 +551,8 @@ def _pools(settings: Settings, emit: Emit) -> Pools:
 
         limits = Limits(
             ready=pool.ready,
-            reserve=pool.reserve,
+            # With fewer places than that to spare a night would never come to an end.
+            reserve=min(pool.reserve, pool.account_sessions - 1),
             lease_timeout_s=pool.lease_timeout_s,
             waiting_most=pool.waiting_most,
             max_age_s=pool.max_age_s,

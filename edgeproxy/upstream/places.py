@@ -1,7 +1,8 @@
 """An account's places: how many sessions it may hold at once, whatever the model. Its pools share them.
 
 The origin counts per account, and a client can name any model, so the ceiling can't be each pool's own.
-A 429 or a close 1003 lowers it (by half at the most, never below one), and time raises it again.
+A 429 or a close 1003 lowers it (by half at the most, never below one), and time raises it again, by a quarter
+at a time: from one place to a hundred in minutes.
 """
 
 from collections.abc import Callable
@@ -89,9 +90,9 @@ class Places:
             self._move(lowered)
 
     def recover(self) -> None:
-        """Rise by one, if the time has come. Called now and then."""
+        """Rise by a quarter, at least by one, if the time has come. Called now and then."""
         if self.ceiling < self.most and self._clock() - self._moved_at >= self._recover_s:
-            self._move(self.ceiling + 1)
+            self._move(min(self.most, self.ceiling + max(1, self.ceiling // 4)))
 
     def _move(self, ceiling: int) -> None:
         self.ceiling = ceiling

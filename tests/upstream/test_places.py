@@ -52,6 +52,21 @@ def test_the_ceiling_falls_by_half_at_the_most_never_below_one_and_rises_with_ti
     assert places.ceiling == 2
 
 
+def test_the_ceiling_is_back_in_minutes_and_no_higher_than_it_was() -> None:
+    clock = Clock()
+    places = Places(100, recover_s=10, clock=clock)
+    for _ in range(10):
+        places.lower()
+    assert places.ceiling == 1
+    while places.ceiling < 100:
+        clock.now += 10
+        places.recover()
+    assert clock.now <= 240
+    clock.now += 10
+    places.recover()
+    assert places.ceiling == 100
+
+
 def test_one_refusal_does_not_close_what_is_open() -> None:
     places = Places(100, recover_s=10)
     for _ in range(60):
