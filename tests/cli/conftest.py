@@ -56,7 +56,7 @@ def run(start: Start) -> Run:
 
     async def run_one(*arguments: str, **env: str) -> Ended:
         process = await start(*arguments, **env)
-        async with asyncio.timeout(40):
+        async with asyncio.timeout(120):
             out, err = await process.communicate()
         return Ended(process.returncode, out.decode(), err.decode())
 
