@@ -90,7 +90,7 @@ def of(no: Refusal) -> Error:
     status = _STATUSES.get(no.status, no.status)
     message, retry_after_s = no.message, no.retry_after_s
     if status == 401:
-        said = f"{message}. Send the key as `Authorization: Bearer <key>`"
+        said = f"{message}. Keys are sent as `Authorization: Bearer <key>`"
         return Error(401, said, code="invalid_api_key")
     if status == 429:
         if no.code.startswith(_QUOTA):

@@ -1,8 +1,9 @@
-"""OpenAI's own SDK and LiveKit's plugin for it, with nothing changed but their ``base_url``."""
+"""OpenAI's own SDK, and LiveKit's and Pipecat's services for it, with nothing changed but their
+``base_url``."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from edgeproxy.emulator.server import Emulator
 
 from ..conftest import KEY, StartProxy, landed, proxy_mode
 from .conftest import Original, turns, verdicts
+from .foreign import Foreign, foreign
 from .sound import lag, likeness
 
 SENTENCES = ("नमस्ते, आप कैसे हैं?", "आपका अपॉइंटमेंट कल सुबह दस बजे है।", "क्या यह ठीक है?")
@@ -308,3 +310,67 @@ async def test_livekit_takes_an_origin_that_breaks_off_for_an_error(
         await hear(tts, TEXT)
     emulator.change_faults("")
     assert_exactly(await original(*SENTENCES, rate=RATE), await hear(tts, TEXT))
+
+
+# -- Pipecat ---------------------------------------------------------------------------------------
+
+
+def pipecat(url: str, **options: Any) -> AbstractAsyncContextManager[Foreign]:
+    """Its service, whose voices are OpenAI's and no others."""
+    return foreign("pipecat_speaks.py", url, rate=RATE, openai=True, **options)
+
+
+async def test_pipecat_hears_the_origin_and_the_second_time_it_is_a_hit(
+    start_proxy: StartProxy, emulator: Emulator, facts: list[Event], original: Original
+) -> None:
+    sound = await original(*SENTENCES, rate=RATE)
+    async with (
+        start_proxy(openai={"voices": {"alloy": "shubh@hi-IN"}}) as proxy,
+        pipecat(proxy.url) as agent,
+    ):
+        for _ in range(2):
+            heard = await agent.say(*(f"{word} " for word in TEXT.split()))
+            assert heard.errors == ()
+            assert heard.audio == sound
+            await landed(proxy)
+    # It asks for each sentence by itself.
+    told = [verdicts(turn) for turn in await turns(facts, 6)]
+    assert told == [["miss"]] * 3 + [["hit-memory"]] * 3
+    assert emulator.counters.flushes == len(SENTENCES)
+
+
+async def test_pipecat_as_it_comes_speaks_once_its_url_is_changed(
+    proxy: Proxy, original: Original
+) -> None:
+    text = "How may I help you today?"
+    async with pipecat(proxy.url) as agent:
+        heard = await agent.say(text)
+    assert heard.errors == ()
+    assert heard.audio == await original(text, rate=RATE, language="en-IN", speaker="ritu")
+
+
+async def test_after_a_barge_in_pipecat_hears_the_next_turn_and_nothing_of_the_old_one(
+    proxy: Proxy, emulator: Emulator, original: Original
+) -> None:
+    emulator.change_faults("stall:seconds=forever:text=appointment")
+    async with pipecat(proxy.url) as agent:
+        await agent.interrupt("Good morning to you. Your appointment is at ten.")
+        emulator.change_faults("")
+        heard = await agent.say("How may I help you today?")
+    assert heard.audio == await original(
+        "How may I help you today?", rate=RATE, language="en-IN", speaker="ritu"
+    )
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [({"voice": {"model": "bulbul:v2"}}, "deprecated"), ({"voice": {"speed": 4.0}}, "0.5 to 2.0")],
+)
+async def test_pipecat_is_told_why_a_request_is_refused(
+    proxy: Proxy, emulator: Emulator, options: dict[str, Any], said: str
+) -> None:
+    async with pipecat(proxy.url, **options) as agent:
+        heard = await agent.say("Good morning to you.")
+    assert heard.audio == b""
+    assert said in " ".join(heard.errors)
+    assert emulator.counters.utterances == 0

@@ -150,6 +150,19 @@ async def test_the_stream_begins_before_the_origin_is_done(
         assert len(proxy.flights) > 0
 
 
+async def test_what_open_webui_sends_is_heard_as_mp3_and_its_list_of_voices_is_its_own(
+    proxy: Proxy,
+) -> None:
+    # Where a server lists no voices (without a key) it shows OpenAI's.
+    response, _ = await ask(proxy.url, "/v1/audio/voices", method="GET", key=None)
+    assert response.status == 404
+    for voice in ("alloy", "echo", "fable", "onyx", "nova", "shimmer"):
+        body = {"input": "How may I help you?", "voice": voice, "model": "tts-1"}
+        response, audio = await ask(proxy.url, json=body)
+        assert (response.status, response.content_type) == (200, "audio/mpeg")
+        assert decode_whole(audio)[0]
+
+
 # -- models ----------------------------------------------------------------------------------------
 
 
@@ -163,6 +176,21 @@ async def test_the_models_are_listed_and_looked_up(proxy: Proxy, emulator: Emula
     assert response.status == 404
     assert error_of(body)["code"] == "model_not_found"
     assert emulator.counters.flushes == 0
+
+
+async def test_with_passthrough_a_key_of_sarvams_is_the_key_and_a_wrong_one_is_a_401(
+    start_proxy: StartProxy,
+) -> None:
+    async with (
+        Emulator(keys={"theirs"}) as guarded,
+        start_proxy(origin={"url": guarded.url}, auth={"mode": "passthrough"}) as proxy,
+    ):
+        response, audio = await ask(proxy.url, key="theirs", json=BODY)
+        assert response.status == 200
+        assert audio
+        response, body = await ask(proxy.url, key="wrong", json=BODY)
+        assert response.status == 401
+        assert error_of(body)["code"] == "invalid_api_key"
 
 
 # -- refusals --------------------------------------------------------------------------------------
