@@ -242,13 +242,18 @@ async def hear(tts: plugin.TTS, text: str) -> bytes:
     return bytes((await tts.synthesize(text, conn_options=ONCE).collect()).data)
 
 
+LATE = {"mp3": 529, "opus": -480, "aac": -1024, "flac": -576}
+"""Samples that the sound is late by. The plugin's decoder loses the first packet, and two of AAC: of MP3 only
+silence, of the others this much of the sound."""
+
+
 def assert_exactly(sound: bytes, heard: bytes) -> None:
     """That every sample arrived; the framework may mark the end by 10 ms of silence of its own."""
     assert heard in (sound, sound + bytes(RATE // 100 * SAMPLE_BYTES))
 
 
 @pytest.mark.parametrize("model", ["gpt-4o-mini-tts", "tts-1", "bulbul:v3"])
-@pytest.mark.parametrize("name", ["mp3", "wav", "pcm"])
+@pytest.mark.parametrize("name", FORMATS)
 async def test_livekit_hears_the_origin_and_the_second_time_it_is_a_hit(
     proxy: Proxy,
     agent: Agent,
@@ -263,10 +268,12 @@ async def test_livekit_hears_the_origin_and_the_second_time_it_is_a_hit(
     tts = agent(proxy.url, model=model, response_format=name)
     for _ in range(2):
         heard = await hear(tts, TEXT)
-        if name == "mp3":
-            assert likeness(sound, heard, lag=lag(sound, heard)) > 0.98
-        else:
+        if name in ("wav", "pcm"):
             assert_exactly(sound, heard)
+        else:
+            late = lag(sound, heard)
+            assert late == LATE[name]
+            assert likeness(sound, heard, lag=late) > 0.98
         await landed(proxy)
     first, second = await turns(facts, 2)
     assert (verdicts(first), verdicts(second)) == (["miss"] * 3, ["hit-memory"] * 3)
