@@ -25,7 +25,7 @@ checked by the gate)::
     6  cli         a verb = a function
        app         the composition root: builds every object, starts and stops in order
        config      settings; only cli and app see it, rooms get plain arguments
-    4  downstream  the doors: Sarvam's WebSocket, REST and HTTP stream
+    4  downstream  the doors: Sarvam's WebSocket, REST and HTTP stream, OpenAI's speech
        jobs        what happens by the clock
        operate     health
     3  phrases     phrase books
@@ -35,6 +35,7 @@ checked by the gate)::
        upstream    origin sessions and their warm pool
        audio       codecs and quality rules
        observe     the access log: reads facts, calls nobody
+       openai      OpenAI's wire in Sarvam's terms, sans-I/O
     0  core        pure values and rules: text, turn, voice, identity, facts, errors
        sarvam      the wire, sans-I/O, for all three speakers of it
 

@@ -51,6 +51,7 @@ from .jobs.nightly import Night
 from .jobs.nights import Nights
 from .jobs.schedule import Schedule
 from .observe import log
+from .openai.voices import Voices
 from .operate.health import Health
 from .operate.purging import Purging
 from .phrases.books import Books
@@ -525,6 +526,7 @@ def _doors(shop: Workshop, keeper: Keeper, executor: Executor, emit: Emit) -> Do
             idle_s=settings.server.idle_s,
             drain_s=settings.server.drain_s,
         ),
+        voices=Voices(language=settings.openai.language, named=settings.openai.voices),
         executor=executor,
         emit=emit,
     )

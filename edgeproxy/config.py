@@ -32,6 +32,8 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
+from .openai.voices import parted
+
 MEGABYTE: Final = 1_000_000
 _PREFIX: Final = "EDGEPROXY_"
 _LABEL: Final = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
@@ -277,6 +279,37 @@ class Auth(_Room):
         return self
 
 
+class OpenAi(_Room):
+    """OpenAI's door, `/v1/audio/speech`."""
+
+    language: str = "en-IN"
+    """Language of a `voice` that names none, as `shubh@hi-IN` does."""
+    voices: dict[str, str] = {}
+    """What names of voices mean, as `{alloy: priya@hi-IN}`: for agents that can only say OpenAI's."""
+
+    @field_validator("language")
+    @classmethod
+    def _is_said(cls, language: str) -> str:
+        if not language.strip():
+            raise ValueError("must be a code such as hi-IN")
+        return language.strip()
+
+    @field_validator("voices", mode="before")
+    @classmethod
+    def _from_environment(cls, voices: object) -> object:
+        return _json(voices, "a mapping") if isinstance(voices, str) else voices
+
+    @field_validator("voices")
+    @classmethod
+    def _speakers(cls, voices: dict[str, str]) -> dict[str, str]:
+        for name, voice in voices.items():
+            try:
+                parted(voice)
+            except ValueError as error:
+                raise ValueError(f"{name}: must be {error}") from None
+        return voices
+
+
 class Phrases(_Room):
     """Phrase books."""
 
@@ -327,6 +360,7 @@ class Settings(BaseSettings):
     turn: Turn = Turn()
     cache: Cache = Cache()
     auth: Auth = Auth()
+    openai: OpenAi = OpenAi()
     phrases: Phrases = Phrases()
     log: Log = Log()
 

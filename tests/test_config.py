@@ -98,9 +98,19 @@ def test_voices_in_the_environment_are_json(monkeypatch: pytest.MonkeyPatch) -> 
     assert list(Settings.load().origin.prewarm_voices) == voices
 
 
+def test_names_of_voices_in_the_environment_are_a_json_mapping(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("EDGEPROXY_OPENAI__VOICES", '{"alloy": "priya@hi-IN", "desk": "ritu"}')
+    assert Settings.load().openai.voices == {"alloy": "priya@hi-IN", "desk": "ritu"}
+
+
 @pytest.mark.parametrize(
     ("variable", "value", "named"),
     [
+        ("EDGEPROXY_OPENAI__VOICES", "alloy", "a mapping; in the environment, as JSON"),
+        ("EDGEPROXY_OPENAI__VOICES", '{"alloy": "@hi-IN"}', "alloy: must be `speaker` or"),
+        ("EDGEPROXY_OPENAI__LANGUAGE", " ", "a code such as hi-IN"),
         ("EDGEPROXY_AUTH__ALLOW", '["sk-a", ', "JSON"),
         ("EDGEPROXY_AUTH__ALLOW", "sk-a,,sk-b", "never the key itself"),
         ("EDGEPROXY_AUTH__ALLOW", "", "64 hexadecimal digits"),

@@ -32,7 +32,7 @@ DOORS = {
 }
 """Each third-party library's only doors: files, or rooms."""
 
-PURE = {"core", "sarvam"}
+PURE = {"core", "openai", "sarvam"}
 NO_IO = {"asyncio", "socket", "threading", "subprocess", "aiohttp", "time", "logging"}
 
 

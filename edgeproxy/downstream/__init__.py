@@ -1,4 +1,4 @@
-"""Floor 4: the client half. Sarvam's doors, as their clients know them (R1-R14).
+"""Floor 4: the client half. Sarvam's doors, as their clients know them (R1-R14), and OpenAI's.
 
 ``auth``       who may come in, whose audio they hear, who pays: what the doors know of it
 ``tenants``    proxy mode: tokens of ours, and what each tenant may (``terms``, ``rates``, ``ledger``)
@@ -13,6 +13,7 @@
 ``facts``      what is told of a turn
 ``websocket``  one conversation: parse, turn, segments
 ``http``       REST and HTTP stream
+``openai``     OpenAI's speech and models, spoken as the HTTP stream
 ``routes``     the paths
 ``limits``     connections: how many, how long for a head, how much unread
 """

@@ -1,12 +1,16 @@
 """Every failure in Sarvam's own shape, so that each client's own error handling works."""
 
+import logging
+from collections.abc import Callable
 from http import HTTPStatus
 from math import ceil
+from typing import Final
 
 from aiohttp import web
 
 from ..cache.clip import ClipFailed
 from ..core.errors import (
+    Draining,
     EdgeProxyError,
     OriginClosed,
     OriginLetGo,
@@ -14,9 +18,11 @@ from ..core.errors import (
     Overdrawn,
 )
 from ..sarvam import refusals
-from ..sarvam.refusals import Refusal, Refused
+from ..sarvam.refusals import Refusal, Refused, code_of
 from ..sarvam.request_id import request_id
 from ..upstream.session import OriginRefused
+
+log: Final = logging.getLogger(__name__)
 
 
 def refusal(error: BaseException) -> Refusal:
@@ -62,6 +68,30 @@ def is_bug(error: BaseException) -> bool:
     return not isinstance(cause, Refused | EdgeProxyError)
 
 
+def failed(
+    request: web.Request, error: Exception, say: Callable[[Refusal], web.Response]
+) -> web.Response:
+    """What ``error`` is answered with, before any other answer to ``request`` has begun; ``say`` gives the
+    shape."""
+    match error:
+        case web.HTTPRequestEntityTooLarge():
+            return say(refusals.too_large(limit_bytes=request.client_max_size))
+        case web.HTTPNotFound():
+            return say(refusals.unknown_path(request.path))
+        case web.HTTPMethodNotAllowed():
+            allowed = ", ".join(sorted(error.allowed_methods))
+            said = f"{error.method} is not allowed here, only {allowed}"
+            return say(Refusal(405, said, code_of(405)))
+        case web.HTTPException():
+            return say(Refusal(error.status, error.text or error.reason, code_of(error.status)))
+    if is_bug(error):
+        log.exception("%s failed", request.path, exc_info=error)
+    response = say(refusal(error))
+    if isinstance(error, Draining):
+        response.force_close()  # the next request shall find another process
+    return response
+
+
 def answer(no: Refusal) -> web.Response:
     """A refusal over HTTP, with the headers Sarvam's SDKs look at."""
     told_as = request_id()
@@ -69,7 +99,7 @@ def answer(no: Refusal) -> web.Response:
         status=no.status,
         body=no.body(told_as),
         content_type="application/json",
-        headers=_headers(no, told_as),
+        headers=refusal_headers(told_as, no.retry_after_s),
     )
 
 
@@ -78,7 +108,7 @@ def on_the_wire(no: Refusal) -> bytes:
     told_as = request_id()
     body = no.body(told_as)
     headers = {
-        **_headers(no, told_as),
+        **refusal_headers(told_as, no.retry_after_s),
         "Content-Type": "application/json",
         "Content-Length": str(len(body)),
         "Connection": "close",
@@ -88,8 +118,9 @@ def on_the_wire(no: Refusal) -> bytes:
     return "\r\n".join([*lines, "", ""]).encode() + body
 
 
-def _headers(no: Refusal, told_as: str) -> dict[str, str]:
+def refusal_headers(told_as: str, retry_after_s: float | None) -> dict[str, str]:
+    """The headers that SDKs look at when they are refused."""
     headers = {"x-request-id": told_as}
-    if no.retry_after_s is not None:
-        headers["Retry-After"] = str(max(1, ceil(no.retry_after_s)))
+    if retry_after_s is not None:
+        headers["Retry-After"] = str(max(1, ceil(retry_after_s)))
     return headers

@@ -28,7 +28,7 @@ from ..speech import Speech
 from .answers import refusal
 from .asking import Asker, TurnSettings, in_time
 from .auth import Client
-from .encoding import Line, Output, Trim
+from .encoding import Line, Output, Trim, Wrap
 from .facts import Part, turn_ended
 
 
@@ -47,6 +47,17 @@ class Answer:
             part.spoken(received=self.received, failed=failed and part.last_write is None)
             for part in self.parts
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """How audio stands in a streamed body. ``door``: whose; ``content_type``: the codec's, if none is given;
+    ``wrap``: what is written for a piece; ``end``: what is written when all of it is."""
+
+    door: str
+    content_type: str | None = None
+    wrap: Wrap = bytes
+    end: bytes = b""
 
 
 class HttpDoors:
@@ -69,7 +80,7 @@ class HttpDoors:
 
     async def rest(self, request: web.Request, client: Client) -> web.Response:
         """Answer with all of the audio, as Sarvam's JSON."""
-        asked = requests.hear_rest(await self._body(request))
+        asked = requests.hear_rest(await self.body(request))
         reply, output = self._begin(asked, client)
 
         async with self._telling(reply, "rest", output, len(asked.text)):
@@ -88,13 +99,23 @@ class HttpDoors:
 
     async def stream(self, request: web.Request, client: Client) -> web.StreamResponse:
         """Answer with the audio as it comes."""
-        asked = requests.hear_stream(await self._body(request))
+        asked = requests.hear_stream(await self.body(request))
+        return await self.speak(request, client, asked, Form("stream"))
+
+    async def speak(
+        self, request: web.Request, client: Client, asked: SpeechRequest, form: Form
+    ) -> web.StreamResponse:
+        """Answer with the audio as it comes, in this form."""
         reply, output = self._begin(asked, client)
-        line = Line(output, executor=self._executor, wrap=bytes)
+        line = Line(output, executor=self._executor, wrap=form.wrap)
         response = web.StreamResponse()
+        response.content_type = form.content_type or messages.content_type(output.codec)
         try:
-            async with self._telling(reply, "stream", output, len(asked.text)):
+            async with self._telling(reply, form.door, output, len(asked.text)):
                 await self._send(request, response, reply, line)
+                if form.end:
+                    await response.write(form.end)
+                await response.write_eof()
         except Exception:
             if not response.prepared or request.transport is None:
                 raise
@@ -105,12 +126,11 @@ class HttpDoors:
     async def _send(
         self, request: web.Request, response: web.StreamResponse, reply: Answer, line: Line
     ) -> None:
-        output = line.output
         async for clip, part in self._in_order(reply):
             trim = self._trim(clip)
             async for pcm in clip:
                 if line.fresh:
-                    await _prepare(response, request, reply, output)
+                    await _prepare(response, request, reply)
                     for piece in line.opening():
                         await response.write(piece)
                 async for piece in line.play(trim(pcm)):
@@ -118,12 +138,12 @@ class HttpDoors:
                     part.last_write = monotonic()
                     part.first_write = part.first_write or part.last_write
         if line.fresh:  # nothing to be heard, and nothing wrong with that
-            await _prepare(response, request, reply, output)
+            await _prepare(response, request, reply)
         for piece in await line.finish():
             await response.write(piece)
-        await response.write_eof()
 
-    async def _body(self, request: web.Request) -> bytes:
+    async def body(self, request: web.Request) -> bytes:
+        """The body of a request, as long as it may be and take."""
         try:
             async with asyncio.timeout(self._body_timeout_s):
                 return await request.read()
@@ -224,10 +244,7 @@ class HttpDoors:
         )
 
 
-async def _prepare(
-    response: web.StreamResponse, request: web.Request, reply: Answer, output: Output
-) -> None:
-    response.content_type = messages.content_type(output.codec)
+async def _prepare(response: web.StreamResponse, request: web.Request, reply: Answer) -> None:
     response.headers.update(headers(reply))
     await response.prepare(request)
 

@@ -11,14 +11,15 @@ from aiohttp import web
 
 from ..core.errors import Draining
 from ..core.events import Emit
-from ..sarvam import refusals
+from ..openai.requests import MODELS_PATH, SPEECH_PATH
+from ..openai.voices import Voices
 from ..sarvam.handshake import REST_PATH, STREAM_PATH, WS_PATHS, Credential, Query
-from ..sarvam.refusals import Refusal, code_of
 from ..speech import Speech
-from .answers import answer, is_bug, refusal
+from .answers import answer, failed
 from .asking import TurnSettings
 from .auth import Client, Keeper
 from .http import HttpDoors
+from .openai import OpenAiDoor, in_openais_shape
 from .websocket import Conversation
 
 log: Final = logging.getLogger(__name__)
@@ -36,7 +37,7 @@ class DoorLimits:
 
 
 class Doors:
-    """Sarvam's doors: adds their routes to an application, and closes them."""
+    """Sarvam's doors and OpenAI's: adds their routes to an application, and closes them."""
 
     def __init__(
         self,
@@ -45,6 +46,7 @@ class Doors:
         speech: Speech,
         settings: TurnSettings,
         limits: DoorLimits,
+        voices: Voices,
         executor: Executor,
         emit: Emit,
     ) -> None:
@@ -61,17 +63,24 @@ class Doors:
             executor=executor,
             emit=emit,
         )
+        self._openai = OpenAiDoor(self._http, voices=voices)
         self._conversations: set[Conversation] = set()
         self._requests = 0
         self._request_over = asyncio.Event()
         self._draining = False
 
     def add_routes(self, router: web.UrlDispatcher) -> None:
-        """The paths that Sarvam's clients know; every other path is their 404."""
+        """The paths that Sarvam's and OpenAI's clients know; every other path is Sarvam's 404."""
         for path in WS_PATHS:
             router.add_get(path, self._websocket)
         router.add_post(REST_PATH, self._guarded(self._http.rest))
         router.add_post(STREAM_PATH, self._guarded(self._http.stream))
+        for add, path, handler in (
+            (router.add_post, SPEECH_PATH, self._openai.speech),
+            (router.add_get, MODELS_PATH, self._openai.models),
+            (router.add_get, f"{MODELS_PATH}/{{model}}", self._openai.model),
+        ):
+            add(path, in_openais_shape(self._guarded(handler)))
 
     async def drain(self) -> None:
         """Let running turns finish, then close every socket with 1012; capped in time.
@@ -156,21 +165,5 @@ async def in_sarvams_shape(
     """Whatever goes wrong before an answer has begun is told in Sarvam's shape."""
     try:
         return await handler(request)
-    except web.HTTPRequestEntityTooLarge:
-        return answer(refusals.too_large(limit_bytes=request.client_max_size))
-    except web.HTTPNotFound:
-        return answer(refusals.unknown_path(request.path))
-    except web.HTTPMethodNotAllowed as error:
-        allowed = ", ".join(sorted(error.allowed_methods))
-        return answer(
-            Refusal(405, f"{error.method} is not allowed here, only {allowed}", code_of(405))
-        )
-    except web.HTTPException as error:
-        return answer(Refusal(error.status, error.text or error.reason, code_of(error.status)))
     except Exception as error:
-        if is_bug(error):
-            log.exception("%s failed", request.path)
-        response = answer(refusal(error))
-        if isinstance(error, Draining):
-            response.force_close()  # the next request shall find another process
-        return response
+        return failed(request, error, answer)

@@ -1,4 +1,4 @@
-"""Pipecat's Sarvam services in a pipeline of their own; see speaking.py."""
+"""Pipecat's services for Sarvam and OpenAI in a pipeline of their own; see speaking.py."""
 
 import asyncio
 from typing import Any
@@ -20,6 +20,7 @@ from pipecat.frames.frames import (
 from pipecat.pipeline.pipeline import Pipeline
 from pipecat.pipeline.worker import PipelineWorker
 from pipecat.processors.frame_processor import FrameDirection, FrameProcessor
+from pipecat.services.openai.tts import OpenAITTSService
 from pipecat.services.sarvam.tts import SarvamHttpTTSService, SarvamTTSService
 from pipecat.workers.runner import WorkerRunner
 from speaking import heard, options, serve
@@ -74,6 +75,13 @@ async def main() -> None:
                 aiohttp_session=session,
                 sample_rate=given["rate"],
                 settings=SarvamHttpTTSService.Settings(**voice),
+            )
+        elif given.get("openai"):
+            tts = OpenAITTSService(
+                api_key=given["key"],
+                base_url=f"{given['url']}/v1",
+                sample_rate=given["rate"],
+                settings=OpenAITTSService.Settings(**given.get("voice", {})),
             )
         else:
             tts = SarvamTTSService(

@@ -3,9 +3,12 @@
 import json
 
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import make_mocked_request
 
 from edgeproxy.cache.clip import ClipFailed
 from edgeproxy.core.errors import (
+    Draining,
     EdgeProxyError,
     LeaseTimeout,
     OriginClosed,
@@ -16,7 +19,7 @@ from edgeproxy.core.errors import (
     Overdrawn,
     Overloaded,
 )
-from edgeproxy.downstream.answers import answer, is_bug, refusal
+from edgeproxy.downstream.answers import answer, failed, is_bug, refusal
 from edgeproxy.sarvam import refusals
 from edgeproxy.sarvam.refusals import Refused
 from edgeproxy.upstream.session import OriginRefused
@@ -90,3 +93,38 @@ def test_when_to_come_again_is_told_where_it_is_known(
     error: EdgeProxyError, header: str | None
 ) -> None:
     assert answer(refusal(error)).headers.get("Retry-After") == header
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "named"),
+    [
+        (web.HTTPRequestEntityTooLarge(9, 10), 413, "at most"),
+        (web.HTTPNotFound(), 404, "/v1/x"),
+        (web.HTTPMethodNotAllowed("GET", {"POST"}), 405, "only POST"),
+        (web.HTTPBadRequest(text="so"), 400, "so"),
+        (Refused(refusals.empty_text()), 400, "'text'"),
+    ],
+)
+def test_what_fails_before_an_answer_is_said_in_the_shape_that_is_asked_for(
+    error: Exception, status: int, named: str
+) -> None:
+    said: list[refusals.Refusal] = []
+
+    def say(no: refusals.Refusal) -> web.Response:
+        said.append(no)
+        return web.Response(status=no.status)
+
+    response = failed(make_mocked_request("GET", "/v1/x"), error, say)
+    assert response.status == said[0].status == status
+    assert named in said[0].message
+
+
+def test_only_a_bug_is_logged_and_only_a_drain_closes_the_connection(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    request = make_mocked_request("GET", "/v1/x")
+    assert failed(request, Draining("going"), answer).keep_alive is False
+    assert not caplog.records
+    assert failed(request, KeyError("x"), answer).keep_alive is None
+    (record,) = caplog.records
+    assert record.exc_info is not None
