@@ -179,6 +179,11 @@ def malformed(why: str) -> Refusal:
     return _refuse(422, SCHEMA).with_hint(why)
 
 
+def parameter(name: str, value: Json = None, *, allowed: str) -> Refusal:
+    """400 for a query parameter or header of ours, which is missing if ``value`` is None."""
+    return _refuse(400, "Invalid request").with_hint(finding(name, value, allowed=allowed))
+
+
 def text_before_config() -> Refusal:
     """422 for text nobody knows the voice of. What Sarvam answers is not known, §9."""
     return malformed("A `config` message has to come before the first `text`")
