@@ -85,13 +85,9 @@ class Asker:
         ``first``: whether a caller waits in silence for it."""
         order = Order.FIRST if first else Order.AHEAD
         scope = None if self._use is Use.OFF else view.scope(self.voice, cut.text)
-        if scope is None:
-            return self.own(cut, order=order)
-        # Takes are served in turn, so that what is heard often does not sound canned.
-        return self.of_book(cut, scope, order=order, take=None)
-
-    def own(self, cut: Cut, *, order: Order) -> Ask:
-        """The ask for what no book of the client's says."""
+        if scope is not None:
+            # Takes are served in turn, so that what is heard often does not sound canned.
+            return self.of_book(cut, scope, order=order, take=None)
         client = self._client
         return Ask(
             self._identity(client.namespace, self.voice.rate, cut.text, self._epoch),

@@ -2,8 +2,9 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import Executor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
 
@@ -19,6 +20,7 @@ from .answers import answer, is_bug, refusal
 from .asking import TurnSettings
 from .auth import Client, Keeper
 from .http import HttpDoors
+from .phrases import PHRASE_PATH, PhraseDoor
 from .websocket import Conversation
 
 log: Final = logging.getLogger(__name__)
@@ -61,6 +63,7 @@ class Doors:
             executor=executor,
             emit=emit,
         )
+        self._phrases = PhraseDoor(self._http, speech=speech, settings=settings)
         self._conversations: set[Conversation] = set()
         self._requests = 0
         self._request_over = asyncio.Event()
@@ -72,6 +75,7 @@ class Doors:
             router.add_get(path, self._websocket)
         router.add_post(REST_PATH, self._guarded(self._http.rest))
         router.add_post(STREAM_PATH, self._guarded(self._http.stream))
+        router.add_get(PHRASE_PATH, self._phrase)
 
     async def drain(self) -> None:
         """Let running turns finish, then close every socket with 1012; capped in time.
@@ -139,14 +143,27 @@ class Doors:
     ) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
         async def guarded(request: web.Request) -> web.StreamResponse:
             client = await self._admit(request, Credential.parse(request.headers))
-            self._requests += 1
-            try:
+            with self._counted():
                 return await handler(request, client)
-            finally:
-                self._requests -= 1
-                self._request_over.set()
 
         return guarded
+
+    async def _phrase(self, request: web.Request) -> web.StreamResponse:
+        credential = Credential.parse(request.headers)
+        # Without one it is the book that decides; a wrong one is told so, whatever the book.
+        client = None if credential.key is None else await self._admit(request, credential)
+        with self._counted():
+            return await self._phrases.get(request, client)
+
+    @contextmanager
+    def _counted(self) -> Iterator[None]:
+        """For as long as the block lasts, a drain waits for it."""
+        self._requests += 1
+        try:
+            yield
+        finally:
+            self._requests -= 1
+            self._request_over.set()
 
 
 @web.middleware

@@ -1,9 +1,9 @@
 """What one request makes of the cache, and the tag its turns are told under: the same words at every door.
 
 ``?cache=on|off|only|refresh`` or the header ``x-edgeproxy-cache``; ``?tag=`` or ``x-edgeproxy-tag``. The
-query wins, as it does for the model. Over HTTP ``Cache-Control`` says the same in HTTP's own words, if neither
-is there: ``only-if-cached`` (only), ``no-store`` (off), ``no-cache`` (refresh), in this order. On a WebSocket
-it says nothing: browsers send ``no-cache`` with every handshake.
+query wins, as it does for the model. Over HTTP ``Cache-Control`` says the same in HTTP's own words, where
+neither is there: ``only-if-cached`` (only), ``no-store`` (off), ``no-cache`` (refresh), in this order. On a
+WebSocket it says nothing: browsers send ``no-cache`` with every handshake.
 """
 
 import re
