@@ -134,9 +134,12 @@ class Doors:
     ) -> Client:
         address = request.remote or ""
         client = await self._keeper.admit(credential.key, address=address, model=model)
+        self._check_not_draining()
+        return client
+
+    def _check_not_draining(self) -> None:
         if self._draining:
             raise Draining("the proxy is shutting down")
-        return client
 
     def _guarded(
         self, handler: Callable[[web.Request, Client], Awaitable[web.StreamResponse]]
@@ -152,6 +155,7 @@ class Doors:
         credential = Credential.parse(request.headers)
         # Without one it is the book that decides; a wrong one is told so, whatever the book.
         client = None if credential.key is None else await self._admit(request, credential)
+        self._check_not_draining()
         with self._counted():
             return await self._phrases.get(request, client)
 

@@ -170,3 +170,21 @@ def test_only_holds_for_books_too(demo_books: Path, generations: Generations) ->
     voice, text = held_text(library)
     asker = Asker(CLIENT, voice, generations, Epochs(), account=OWN, use=Use.ONLY)
     assert asker.ask(Cut(text), library.view(None), first=True).use is Use.ONLY
+
+
+def test_one_take_can_be_asked_for_of_the_scope_that_is_named(
+    demo_books: Path, generations: Generations
+) -> None:
+    library = Library.load(demo_books, Cuts())
+    voice, text = held_text(library)
+    for scope in ("", "acme"):
+        generations.add(
+            voice, text, generation(1, rate=voice.rate, takes=2), scope=scope, move=True
+        )
+    asker = Asker(CLIENT, voice, generations, Epochs(), account=OWN)
+    spaces = [
+        asker.of_book(Cut(text), scope, order=Order.FIRST, take=take).identity.namespace
+        for scope in ("", "acme")
+        for take in (1, 1, 2)
+    ]
+    assert spaces == [*["books:1:1"] * 2, "books:1:0", *["book-acme:1:1"] * 2, "book-acme:1:0"]

@@ -417,3 +417,14 @@ async def test_what_is_not_there_is_told_with_what_is(
         post, _ = await get(proxy.url, "desk/greeting.mp3", method="POST")
         assert post.status == 405
     assert emulator.counters.flushes == 0
+
+
+async def test_a_process_that_must_go_takes_no_new_ones(
+    start_proxy: StartProxy, books: Path, facts: list[Event]
+) -> None:
+    async with start_proxy(phrases={"directory": publish(books)}) as proxy:
+        await made(facts)
+        await proxy.doors.drain()
+        for key in (None, KEY):
+            response, _ = await get(proxy.url, "desk/greeting.mp3", key=key)
+            assert response.status == 503
