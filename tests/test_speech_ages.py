@@ -264,6 +264,25 @@ async def test_only_never_asks_the_origin(
     assert emulator.counters.flushes == 0
 
 
+async def test_whoever_only_looks_is_joined_by_nobody_and_holds_up_no_fill(
+    house: House, emulator: Emulator
+) -> None:
+    looks, asks = house.ask(use=Use.ONLY), house.ask()
+    first, _ = house.speech.clip(looks)
+    second, how = house.speech.clip(asks)
+    third, _ = house.speech.clip(looks)
+    assert how == "fill"
+    # Who asked leaves before the origin was: nothing is asked for the sake of those who only look.
+    house.speech.leave(asks, second)
+    for clip in (first, third):
+        with pytest.raises(ClipFailed) as caught:
+            await clip.whole()
+        assert isinstance(caught.value.__cause__, NotKept)
+        house.speech.leave(looks, clip)
+    await house.landed()
+    assert emulator.counters.flushes == 0
+
+
 # -- what is kept ----------------------------------------------------------------------------------
 
 
