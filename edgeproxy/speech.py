@@ -170,7 +170,7 @@ class Speech:
         self._rest = rest
         self._patience = patience
         self._admission = admission
-        self._freshness = freshness
+        self.freshness = freshness
         self._purges = purges
         self._emit = emit
         self._refusals: dict[tuple[Account, Voice, str | None], tuple[float, OriginRefused]] = {}
@@ -205,6 +205,11 @@ class Speech:
                 if ask.use is not Use.ONLY:
                     self._renew_behind(ask)
                 return kept, "stale"
+        if ask.use is Use.ONLY:
+            # Nobody joins it, since it may not ask the origin; nor does it keep up what others have begun.
+            clip = self._flights.alone(identity, lambda clip: self._fill(clip, ask))
+            clip.order = ask.order
+            return clip, "fill"
         clip, joined = self._flights.join(identity, lambda clip: self._fill(clip, ask))
         # Who joins in silence does not wait like one who looks ahead.
         clip.order = min(clip.order, ask.order) if joined else ask.order
@@ -288,7 +293,7 @@ class Speech:
         self._emit(Renewed(clip.key, ok=True))
 
     def _age(self, made: datetime, identity: Identity) -> Age:
-        age = self._freshness.of(made, datetime.now(UTC))
+        age = self.freshness.of(made, datetime.now(UTC))
         # What the night has promoted is kept: it does not go before something better is there.
         if age > Age.STALE and self._store.is_pinned(identity):
             return Age.STALE

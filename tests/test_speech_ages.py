@@ -113,7 +113,7 @@ async def test_a_key_of_our_own_that_is_refused_is_no_refusal_of_the_caller(
     tmp_path: Path, origin: Origin, facts: list[Event]
 ) -> None:
     async with open_house(tmp_path / "r", origin, facts, freshness=RULE) as house:
-        ask = house.ask("refuse 403 Invalid or missing authentication credentials")
+        ask = house.ask("refuse 403 This key is not known")
         own = replace(ask, account=replace(ask.account, own=True))
         for asked, kind in ((ask, OriginRefused), (own, OriginUnreachable)):
             with pytest.raises(ClipFailed) as caught:
@@ -274,6 +274,25 @@ async def test_only_never_asks_the_origin(
             pcm, clip, _ = await house.hear(house.ask(use=Use.ONLY))
             assert (pcm, clip.stale) == (OLD, True)
             await house.landed()
+    assert emulator.counters.flushes == 0
+
+
+async def test_whoever_only_looks_is_joined_by_nobody_and_holds_up_no_fill(
+    house: House, emulator: Emulator
+) -> None:
+    looks, asks = house.ask(use=Use.ONLY), house.ask()
+    first, _ = house.speech.clip(looks)
+    second, how = house.speech.clip(asks)
+    third, _ = house.speech.clip(looks)
+    assert how == "fill"
+    # Who asked leaves before the origin was: nothing is asked for the sake of those who only look.
+    house.speech.leave(asks, second)
+    for clip in (first, third):
+        with pytest.raises(ClipFailed) as caught:
+            await clip.whole()
+        assert isinstance(caught.value.__cause__, NotKept)
+        house.speech.leave(looks, clip)
+    await house.landed()
     assert emulator.counters.flushes == 0
 
 

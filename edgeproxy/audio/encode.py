@@ -22,6 +22,9 @@ from .resample import Resampler, av_frame
 CODECS: Final = ("linear16", "wav", "mp3", "aac", "mulaw", "alaw", "opus", "flac")
 """What can be encoded: all that Sarvam's ``output_audio_codec`` may name."""
 
+VERSION: Final = av.__version__
+"""Of what encodes: the same PCM gives the same bytes for as long as it is the same."""
+
 DELAY: Final[Mapping[str, int]] = {"mp3": 1105, "aac": 1024, "flac": 0, "opus": 0}
 """Samples of silence in front of a stream. Opus says in its header how much it has, and players drop it."""
 

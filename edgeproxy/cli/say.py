@@ -49,6 +49,13 @@ class SpeakError(Exception):
     "--rate", type=int, default=DEFAULT_RATE, show_default=True, help="Sample rate in Hz."
 )
 @click.option(
+    "--cache",
+    type=click.Choice(["on", "off", "only", "refresh"]),
+    default="on",
+    show_default=True,
+    help="off: past the cache; only: from nowhere else; refresh: spoken and kept anew.",
+)
+@click.option(
     "--key", envvar="SARVAM_API_KEY", default="any", help="Credential.  [env: SARVAM_API_KEY]"
 )
 def say(
@@ -60,6 +67,7 @@ def say(
     model: str,
     pace: float,
     rate: int,
+    cache: str,
     key: str,
 ) -> None:
     """Speak TEXT through a running proxy; print hit or miss and where the time went."""
@@ -71,7 +79,7 @@ def say(
         "output_audio_codec": "linear16",
     }
     try:
-        heard = run(speak(text, url=url, key=key, model=model, config=config))
+        heard = run(speak(text, url=url, key=key, model=model, config=config, cache=cache))
     except SpeakError as error:
         fail(str(error))
     if output is not None:
@@ -84,11 +92,20 @@ def say(
 
 
 async def speak(
-    text: str, *, url: str, key: str, model: str, config: dict[str, Any], timeout_s: float = 15.0
+    text: str,
+    *,
+    url: str,
+    key: str,
+    model: str,
+    config: dict[str, Any],
+    cache: str = "on",
+    timeout_s: float = 15.0,
 ) -> Heard:
     """One turn over a new socket. Raises SpeakError."""
     target = origin_url(url.rstrip("/"), WS_PATHS[0], websocket=True)
     query = {"model": model, "send_completion_event": "true", "verdict": "true"}
+    if cache != "on":  # an origin is spared a word it does not know
+        query["cache"] = cache
     heard = Heard()
     try:
         async with (

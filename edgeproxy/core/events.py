@@ -293,3 +293,5 @@ class TurnEnded(Event):
     underruns: int = 0
     """How often the caller had heard all there was before the turn was over."""
     underrun_s: float = 0.0
+    tag: str | None = None
+    """Which of its uses the client says it is."""

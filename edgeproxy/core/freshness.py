@@ -38,6 +38,10 @@ class Freshness:
     stale_s: float = 0.0
     if_error_s: float = 0.0
 
+    def left_s(self, made: datetime, now: datetime) -> float:
+        """For how long what was ``made`` then is fresh still; less than 0: since when it is not."""
+        return self.ttl_s - (now - made).total_seconds()
+
     def of(self, made: datetime, now: datetime) -> Age:
         """How old what was ``made`` then is ``now``."""
         if made - now > _AHEAD:

@@ -13,7 +13,7 @@ from ..phrases.generations import Generations
 from ..phrases.library import Library
 from ..phrases.pinned import namespace, space
 from ..phrases.view import View
-from ..speech import Ask
+from ..speech import Ask, Use
 from ..upstream.pool import Order
 from ..upstream.pools import Account
 from .auth import Client
@@ -56,6 +56,9 @@ class Asker:
     What a book holds is spoken by the generation its pointer stands at; until there is one, it is a text
     like any other that all callers of the scope share, and that the proxy pays for: no client's key buys what
     others hear, and no tenant's month.
+
+    A client may have the origin speak afresh, on its own account: all of it (``off``), or what is its own
+    (``refresh``). What is a book's is nobody's to make anew by asking for it.
     """
 
     def __init__(
@@ -66,9 +69,11 @@ class Asker:
         epochs: Epochs,
         *,
         account: Account,
+        use: Use = Use.ON,
     ) -> None:
         self.voice = voice
         self._account = account
+        self._use = use
         self._client = client
         self._generations = generations
         self._epoch = epochs.of(voice)
@@ -78,24 +83,38 @@ class Asker:
     def ask(self, cut: Cut, view: View, *, first: bool) -> Ask:
         """The ask for ``cut``; ``view``: the client's, of the books as they were when the turn began;
         ``first``: whether a caller waits in silence for it."""
-        client, rate = self._client, self.voice.rate
         order = Order.FIRST if first else Order.AHEAD
-        scope = view.scope(self.voice, cut.text)
-        if scope is None:
-            own = self._identity(client.namespace, rate, cut.text, self._epoch)
-            purse = client.allowance.purse
-            return Ask(own, client.account, order, keep=cut.keep, purse=purse)
+        scope = None if self._use is Use.OFF else view.scope(self.voice, cut.text)
+        if scope is not None:
+            # Takes are served in turn, so that what is heard often does not sound canned.
+            return self.of_book(cut, scope, order=order, take=None)
+        client = self._client
+        return Ask(
+            self._identity(client.namespace, self.voice.rate, cut.text, self._epoch),
+            client.account,
+            order,
+            # Nor is it counted, where nothing is to be kept of it.
+            keep=cut.keep and self._use is not Use.OFF,
+            use=self._use,
+            purse=client.allowance.purse,
+        )
+
+    def of_book(self, cut: Cut, scope: str, *, order: Order, take: int | None) -> Ask:
+        """The ask for what a book of ``scope`` says; ``take``: counted from 0, None: the next."""
+        rate = self.voice.rate
+        use = Use.ONLY if self._use is Use.ONLY else Use.ON
         speaks = self._generations.speaking(self.voice, cut.text, scope=scope)
         if speaks is None:
             shared = self._identity(space(scope), rate, cut.text, self._epoch)
-            return Ask(shared, self._account, order, keep=cut.keep, written=True)
-        # Takes are served in turn, so that what is heard often does not sound canned.
-        take = self._takes[cut.text] = self._takes.get(cut.text, -1) + 1
+            return Ask(shared, self._account, order, keep=cut.keep, use=use, written=True)
+        if take is None:
+            take = self._takes[cut.text] = self._takes.get(cut.text, -1) + 1
         where = namespace(speaks.number, take % speaks.takes, scope=scope)
         return Ask(
             self._identity(where, rate, cut.text),
             self._account,
             order,
+            use=use,
             curated=True,
             master=self._identity(where, speaks.rate, cut.text),
         )

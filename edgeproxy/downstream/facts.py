@@ -67,6 +67,7 @@ def turn_ended(
     first_write: float | None,
     underruns: int = 0,
     underrun_s: float = 0.0,
+    tag: str | None = None,
 ) -> TurnEnded:
     """The facts of a turn that is over now; moments on ``time.monotonic()``."""
     ttfb_s = None if first_write is None else first_write - received
@@ -84,6 +85,7 @@ def turn_ended(
         took_s=monotonic() - received,
         underruns=underruns,
         underrun_s=underrun_s,
+        tag=tag,
     )
 
 

@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Callable
 from concurrent.futures import Executor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from time import monotonic
 
 from aiohttp import web
@@ -18,6 +19,7 @@ from aiohttp import web
 from ..audio import encode
 from ..cache.clip import Clip
 from ..core.events import Emit, LimitMet, SegmentSpoken
+from ..core.freshness import Freshness
 from ..core.turn import split
 from ..core.voice import Voice
 from ..sarvam import messages, models, refusals, requests
@@ -28,8 +30,10 @@ from ..speech import Speech
 from .answers import refusal
 from .asking import Asker, TurnSettings, in_time
 from .auth import Client
+from .cache_status import cache_status
 from .encoding import Line, Output, Trim, Wrap
 from .facts import Part, turn_ended
+from .wishes import Wish
 
 
 @dataclass(slots=True, eq=False)
@@ -37,7 +41,10 @@ class Answer:
     """One request on its way: who asked, what for, and what became of each segment."""
 
     client: Client
-    request_id: str
+    wish: Wish
+    freshness: Freshness
+    """By what its hits are told to be fresh or not."""
+    request_id: str = field(default_factory=new_request_id)
     received: float = field(default_factory=monotonic)
     parts: list[Part] = field(default_factory=list)
 
@@ -80,18 +87,16 @@ class HttpDoors:
 
     async def rest(self, request: web.Request, client: Client) -> web.Response:
         """Answer with all of the audio, as Sarvam's JSON."""
+        wish = Wish.of_request(request.query, request.headers)
         asked = requests.hear_rest(await self.body(request))
-        reply, output = self._begin(asked, client)
+        reply, output = self._begin(asked, client, wish)
 
-        async with self._telling(reply, "rest", output, len(asked.text)):
-            pieces = [
-                self._trim(clip)(await clip.whole()) async for clip, _ in self._in_order(reply)
-            ]
-            body = await self._off_loop(
+        async with self.heard(reply, "rest", output, len(asked.text)) as pcm:
+            body = await self.off_loop(
                 lambda: requests.say_answer(
                     reply.request_id,
                     encode.encode_whole(
-                        b"".join(pieces), output.codec, rate=output.rate, bitrate=output.bitrate
+                        pcm, output.codec, rate=output.rate, bitrate=output.bitrate
                     ),
                 )
             )
@@ -106,7 +111,8 @@ class HttpDoors:
         self, request: web.Request, client: Client, asked: SpeechRequest, form: Form
     ) -> web.StreamResponse:
         """Answer with the audio as it comes, in this form."""
-        reply, output = self._begin(asked, client)
+        wish = Wish.of_request(request.query, request.headers)
+        reply, output = self._begin(asked, client, wish)
         line = Line(output, executor=self._executor, wrap=form.wrap)
         response = web.StreamResponse()
         response.content_type = form.content_type or messages.content_type(output.codec)
@@ -142,6 +148,17 @@ class HttpDoors:
         for piece in await line.finish():
             await response.write(piece)
 
+    @asynccontextmanager
+    async def heard(
+        self, reply: Answer, door: str, output: Output, characters: int
+    ) -> AsyncIterator[bytes]:
+        """The PCM of a whole request; the block makes the answer of it, and is told of when it has."""
+        async with self._telling(reply, door, output, characters):
+            pieces = [
+                self._trim(clip)(await clip.whole()) async for clip, _ in self._in_order(reply)
+            ]
+            yield b"".join(pieces)
+
     async def body(self, request: web.Request) -> bytes:
         """The body of a request, as long as it may be and take."""
         try:
@@ -158,7 +175,7 @@ class HttpDoors:
     def _met(self, limit: str, request: web.Request) -> None:
         self._emit(LimitMet(limit, request.remote or "unknown"))
 
-    def _begin(self, asked: SpeechRequest, client: Client) -> tuple[Answer, Output]:
+    def _begin(self, asked: SpeechRequest, client: Client, wish: Wish) -> tuple[Answer, Output]:
         fields = models.audible(asked.fields)
         models.check_ranges(fields["model"], asked.fields)
         client.allowance.check_voice(fields)
@@ -169,9 +186,10 @@ class HttpDoors:
             settings.generations,
             settings.epochs,
             account=settings.account,
+            use=wish.use,
         )
         view = settings.library().view(client.tenant)
-        reply = Answer(client, new_request_id())
+        reply = Answer(client, wish, self._speech.freshness)
         for cut in split(asked.text, settings.cuts, view.phrasebook):
             ask = asker.ask(cut, view, first=not reply.parts)
             reply.parts.append(Part(ask=ask))
@@ -200,7 +218,8 @@ class HttpDoors:
     def _trim(self, clip: Clip) -> Trim:
         return Trim(most_ms=self._settings.trim_leading_silence_ms, rate=clip.rate)
 
-    async def _off_loop(self, work: Callable[[], bytes]) -> bytes:
+    async def off_loop(self, work: Callable[[], bytes]) -> bytes:
+        """Do work that takes long where nobody waits for it but its caller."""
         return await asyncio.get_running_loop().run_in_executor(self._executor, work)
 
     @asynccontextmanager
@@ -240,6 +259,7 @@ class HttpDoors:
                 reason=reason,
                 received=reply.received,
                 first_write=first,
+                tag=reply.wish.tag,
             )
         )
 
@@ -252,14 +272,6 @@ async def _prepare(response: web.StreamResponse, request: web.Request, reply: An
 def headers(reply: Answer) -> dict[str, str]:
     """``x-request-id``, ``Cache-Status`` (RFC 9211) and ``Server-Timing``, as far as things have come."""
     spoken = [each for each in reply.spoken(failed=False) if each.verdict]
-    verdicts = [each.verdict for each in spoken]
-    hits = sum(verdict.startswith("hit") for verdict in verdicts)
-    if hits == len(verdicts):
-        status = "edgeproxy; hit"
-    else:
-        status = f"edgeproxy; fwd={'partial' if hits else 'uri-miss'}"
-        if "collapsed" in verdicts:
-            status += "; collapsed"
     timing = [f"total;dur={(monotonic() - reply.received) * 1000:.2f}"]
     if spoken:
         first = spoken[0]
@@ -273,6 +285,6 @@ def headers(reply: Answer) -> dict[str, str]:
                 timing.append(f"{name};dur={moment * 1000:.2f}")
     return {
         "x-request-id": reply.request_id,
-        "Cache-Status": f'{status}; detail="{",".join(verdicts)}"',
+        "Cache-Status": cache_status(reply.parts, freshness=reply.freshness, now=datetime.now(UTC)),
         "Server-Timing": ", ".join(timing),
     }

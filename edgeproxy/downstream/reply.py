@@ -25,6 +25,8 @@ class Reply:
     received: float = field(default_factory=monotonic)
     verdict: bool = False
     """Whether the final is to tell what became of each segment (extra keys, see R2)."""
+    tag: str | None = None
+    """What the client says it is for."""
     refusal: Refusal | None = None
     """Why it failed; it says nothing more but its final."""
     line: Line | None = None
@@ -69,6 +71,7 @@ class Reply:
             first_write=self.first_write,
             underruns=self.underruns,
             underrun_s=self.underrun_s,
+            tag=self.tag,
         )
 
 

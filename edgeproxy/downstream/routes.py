@@ -2,8 +2,9 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import Executor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
 
@@ -20,6 +21,7 @@ from .asking import TurnSettings
 from .auth import Client, Keeper
 from .http import HttpDoors
 from .openai import OpenAiDoor, in_openais_shape
+from .phrases import PHRASE_PATH, PhraseDoor
 from .websocket import Conversation
 
 log: Final = logging.getLogger(__name__)
@@ -64,6 +66,7 @@ class Doors:
             emit=emit,
         )
         self._openai = OpenAiDoor(self._http, voices=voices)
+        self._phrases = PhraseDoor(self._http, speech=speech, settings=settings)
         self._conversations: set[Conversation] = set()
         self._requests = 0
         self._request_over = asyncio.Event()
@@ -81,6 +84,7 @@ class Doors:
             (router.add_get, f"{MODELS_PATH}/{{model}}", self._openai.model),
         ):
             add(path, in_openais_shape(self._guarded(handler)))
+        router.add_get(PHRASE_PATH, self._phrase)
 
     async def drain(self) -> None:
         """Let running turns finish, then close every socket with 1012; capped in time.
@@ -139,23 +143,40 @@ class Doors:
     ) -> Client:
         address = request.remote or ""
         client = await self._keeper.admit(credential.key, address=address, model=model)
+        self._check_not_draining()
+        return client
+
+    def _check_not_draining(self) -> None:
         if self._draining:
             raise Draining("the proxy is shutting down")
-        return client
 
     def _guarded(
         self, handler: Callable[[web.Request, Client], Awaitable[web.StreamResponse]]
     ) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
         async def guarded(request: web.Request) -> web.StreamResponse:
             client = await self._admit(request, Credential.parse(request.headers))
-            self._requests += 1
-            try:
+            with self._counted():
                 return await handler(request, client)
-            finally:
-                self._requests -= 1
-                self._request_over.set()
 
         return guarded
+
+    async def _phrase(self, request: web.Request) -> web.StreamResponse:
+        credential = Credential.parse(request.headers)
+        # Without one it is the book that decides; a wrong one is told so, whatever the book.
+        client = None if credential.key is None else await self._admit(request, credential)
+        self._check_not_draining()
+        with self._counted():
+            return await self._phrases.get(request, client)
+
+    @contextmanager
+    def _counted(self) -> Iterator[None]:
+        """For as long as the block lasts, a drain waits for it."""
+        self._requests += 1
+        try:
+            yield
+        finally:
+            self._requests -= 1
+            self._request_over.set()
 
 
 @web.middleware

@@ -24,7 +24,7 @@ from ..core.voice import Voice
 from ..sarvam import messages, models, refusals
 from ..sarvam.handshake import Query
 from ..sarvam.messages import Config, Flush, Text
-from ..sarvam.refusals import Refused
+from ..sarvam.refusals import Refusal, Refused
 from ..sarvam.request_id import request_id
 from ..speech import Speech
 from .asking import Asker, TurnSettings
@@ -32,6 +32,7 @@ from .auth import Client
 from .door import Door
 from .encoding import PIECE_BYTES, Output
 from .reply import Reply
+from .wishes import ANY, Wish
 
 log: Final = logging.getLogger(__name__)
 
@@ -89,6 +90,7 @@ class Conversation:
         self._reply: Reply | None = None
         self._told_as: str | None = None
         self._verdict = request.query.get("verdict") == "true"
+        self._wish, self._no_wish = _wish_of(request)
         self._flushed = False
         self._latest_text = monotonic()
         self._timer: asyncio.TimerHandle | None = None
@@ -250,6 +252,7 @@ class Conversation:
             settings.generations,
             settings.epochs,
             account=settings.account,
+            use=self._wish.use,
         )
         self._output = Output(config.codec, fields["rate"], config.bitrate)
         self._min_buffer_size = config.min_buffer_size
@@ -262,6 +265,9 @@ class Conversation:
             self._expecting = False
         if self._reply.refusal is not None:
             return
+        if self._no_wish is not None:
+            # Not at the handshake, where only a credential may be refused (R11).
+            raise Refused(self._no_wish)
         if self._asker is None:
             raise Refused(refusals.text_before_config())
         self._settled.clear()
@@ -323,6 +329,7 @@ class Conversation:
             self._client.namespace,
             final=bool(self._query.completion),
             verdict=self._verdict,
+            tag=self._wish.tag,
             request_id=told_as,
         )
 
@@ -351,3 +358,10 @@ class Conversation:
         self._door.nudge()
         if self._turn.pending:
             self._start_timer()
+
+
+def _wish_of(request: web.Request) -> tuple[Wish, Refusal | None]:
+    try:
+        return Wish.of_handshake(request.query, request.headers), None
+    except Refused as error:
+        return ANY, error.refusal

@@ -74,6 +74,8 @@ def _turn(turn: TurnEnded) -> dict[str, Any]:
     }
     if turn.underruns:
         facts |= {"underruns": turn.underruns, "underrun_ms": ms(turn.underrun_s)}
+    if turn.tag:
+        facts["tag"] = turn.tag
     if turn.reason:
         facts["reason"] = turn.reason
     return facts

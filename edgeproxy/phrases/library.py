@@ -9,7 +9,7 @@ every machine.
 
 import itertools
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -56,6 +56,9 @@ class Library:
             scope: [phrasebooks[tenant] for tenant in hearers] for scope, hearers in tenants.items()
         }
         self.phrases: Final = tuple(_cut(spoken, cuts, {SHARED: [phrasebooks[SHARED]], **ways}))
+        self._by_name: Final[dict[tuple[str, str], list[Spoken]]] = {}
+        for each in self.phrases:
+            self._by_name.setdefault((each.book, each.id), []).append(each)
         heard = views.by_hearer(self.phrases, tenants)
         shared = views.held(heard.pop(SHARED))
         # Of all scopes together, for those who only want to know whether there is one.
@@ -112,6 +115,10 @@ class Library:
     def view(self, tenant: str | None) -> View:
         """What this tenant may hear; None: a caller that is nobody's."""
         return self._common if tenant is None else self._views.get(tenant, self._common)
+
+    def said(self, book: str, phrase_id: str) -> Sequence[Spoken]:
+        """A phrase in each of its languages, speakers and values; empty where nobody says it (any more)."""
+        return self._by_name.get((book, phrase_id), ())
 
     def holds(self, voice: Voice, text: str) -> bool:
         """Whether any book says the normalised ``text`` of a segment in ``voice``, at any rate."""

@@ -179,6 +179,11 @@ def malformed(why: str) -> Refusal:
     return _refuse(422, SCHEMA).with_hint(why)
 
 
+def parameter(name: str, value: Json = None, *, allowed: str) -> Refusal:
+    """400 for a query parameter or header of ours, which is missing if ``value`` is None."""
+    return _refuse(400, "Invalid request").with_hint(finding(name, value, allowed=allowed))
+
+
 def text_before_config() -> Refusal:
     """422 for text nobody knows the voice of. What Sarvam answers is not known, §9."""
     return malformed("A `config` message has to come before the first `text`")
@@ -272,6 +277,27 @@ def overloaded(*, retry_after_s: float | None = None) -> Refusal:
 def unknown_path(path: str) -> Refusal:
     """404. Sarvam's text is not known."""
     return _refuse(404, f"Not Found: {_cut(path)}")
+
+
+def unknown_phrase(what: str, named: str, *, there_are: str) -> Refusal:
+    """404 for a book, or an id in one, that is not there."""
+    return _refuse(404, f"There is no {what} {shown(named)}").with_hint(f"There are {there_are}")
+
+
+def not_made_yet(*, retry_after_s: float) -> Refusal:
+    """503 for a phrase without a recording, asked for by somebody who may not have it made."""
+    said = "The phrase has not been recorded yet; a credential has it spoken at once"
+    return replace(_refuse(503, said), retry_after_s=retry_after_s)
+
+
+def another_by_now(header: str) -> Refusal:
+    """412: the file is not the one that a condition asks for."""
+    return _refuse(412, f"The file is another by now (`{header}`)")
+
+
+def out_of_range(*, size_bytes: int) -> Refusal:
+    """416 for a range that begins past the end."""
+    return _refuse(416, f"The range begins past the end: there are {size_bytes} bytes")
 
 
 def too_large(*, limit_bytes: int) -> Refusal:

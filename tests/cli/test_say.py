@@ -61,3 +61,19 @@ async def test_a_wrong_key_says_so(run: Run, emulator: Emulator) -> None:
     assert ended.code == 1
     assert "403" in ended.err
     assert "--key" in ended.err
+
+
+async def test_the_cache_can_be_left_out_asked_alone_or_renewed(
+    run: Run, proxy: Proxy, emulator: Emulator
+) -> None:
+    said = []
+    for cache in ("off", "only", "refresh", "only"):
+        said.append(await run("say", HELLO, "--url", proxy.url, "--cache", cache))
+        await landed(proxy)
+    assert [ended.code for ended in said] == [0, 1, 0, 0]
+    assert said[0].out.startswith("bypass: ")
+    assert "not in the cache" in said[1].err
+    assert said[2].out.startswith("bypass: ")
+    assert said[3].out.startswith("hit-memory: ")
+    assert emulator.counters.flushes == 2
+    assert (await run("say", HELLO, "--cache", "maybe")).code == 2

@@ -38,3 +38,8 @@ def test_a_clock_that_runs_a_little_ahead_is_nothing_to_speak_of() -> None:
 
 def test_a_recording_from_the_future_is_renewed_instead_of_being_fresh_for_years() -> None:
     assert RULE.of(NOW + timedelta(days=365), NOW) is Age.STALE
+
+
+def test_what_is_left_of_a_freshness_is_less_than_nothing_once_it_is_over() -> None:
+    assert RULE.left_s(NOW - timedelta(seconds=40), NOW) == 60
+    assert RULE.left_s(NOW - timedelta(seconds=130), NOW) == -30

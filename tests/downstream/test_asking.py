@@ -12,6 +12,7 @@ from edgeproxy.downstream.asking import Asker
 from edgeproxy.downstream.auth import Client
 from edgeproxy.phrases.generations import Generation, Generations, namespace
 from edgeproxy.phrases.library import Library
+from edgeproxy.speech import Use
 from edgeproxy.upstream.pool import Order
 from edgeproxy.upstream.pools import Account
 
@@ -135,3 +136,55 @@ def test_takes_are_served_in_turn(demo_books: Path, generations: Generations) ->
         for _ in range(4)
     ]
     assert spaces == [namespace(1, take) for take in (0, 1, 2, 0)]
+
+
+def test_off_has_the_origin_speak_also_what_a_book_holds_and_the_client_pays(
+    demo_books: Path, generations: Generations
+) -> None:
+    library = Library.load(demo_books, Cuts())
+    voice, text = held_text(library)
+    generations.add(voice, text, generation(1, rate=voice.rate), move=True)
+    client = Client("key-1", Account("theirs", "k"))
+    asker = Asker(client, voice, generations, Epochs(), account=OWN, use=Use.OFF)
+    ask = asker.ask(Cut(text), library.view(None), first=True)
+    assert (ask.use, ask.account.name, ask.identity.namespace) == (Use.OFF, "theirs", "key-1")
+    assert not ask.keep
+
+
+def test_what_a_book_holds_is_nobodys_to_make_anew(
+    demo_books: Path, generations: Generations
+) -> None:
+    library = Library.load(demo_books, Cuts())
+    voice, text = held_text(library)
+    asker = Asker(CLIENT, voice, generations, Epochs(), account=OWN, use=Use.REFRESH)
+    view = library.view(None)
+    unmade = asker.ask(Cut(text), view, first=True)
+    generations.add(voice, text, generation(1, rate=voice.rate), move=True)
+    made = asker.ask(Cut(text), view, first=True)
+    own = asker.ask(Cut("नमस्ते।"), view, first=True)
+    assert (unmade.use, made.use, own.use) == (Use.ON, Use.ON, Use.REFRESH)
+
+
+def test_only_holds_for_books_too(demo_books: Path, generations: Generations) -> None:
+    library = Library.load(demo_books, Cuts())
+    voice, text = held_text(library)
+    asker = Asker(CLIENT, voice, generations, Epochs(), account=OWN, use=Use.ONLY)
+    assert asker.ask(Cut(text), library.view(None), first=True).use is Use.ONLY
+
+
+def test_one_take_can_be_asked_for_of_the_scope_that_is_named(
+    demo_books: Path, generations: Generations
+) -> None:
+    library = Library.load(demo_books, Cuts())
+    voice, text = held_text(library)
+    for scope in ("", "acme"):
+        generations.add(
+            voice, text, generation(1, rate=voice.rate, takes=2), scope=scope, move=True
+        )
+    asker = Asker(CLIENT, voice, generations, Epochs(), account=OWN)
+    spaces = [
+        asker.of_book(Cut(text), scope, order=Order.FIRST, take=take).identity.namespace
+        for scope in ("", "acme")
+        for take in (1, 1, 2)
+    ]
+    assert spaces == [*["books:1:1"] * 2, "books:1:0", *["book-acme:1:1"] * 2, "book-acme:1:0"]

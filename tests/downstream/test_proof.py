@@ -26,7 +26,7 @@ from ..conftest import StartProxy, landed, until
 from ..wire import CONFIG, talk
 
 HELLO = "नमस्ते, आप कैसे हैं?"
-OWN = Account("own", "origin-key")
+OWN = Account("own", "origin-key", own=True)
 HOUR_S = PROVEN_S
 
 

@@ -20,6 +20,7 @@ from ..fakes.origin import Origin
 from ..wire import CONFIG, talk
 
 HELLO = "नमस्ते, आप कैसे हैं?"
+COMPLETION = "model=bulbul:v3&send_completion_event=true"
 BODY = {**CONFIG, "text": HELLO}
 
 
@@ -347,6 +348,11 @@ async def test_books_are_on_the_house(
     ) as proxy:
         assert (await post(proxy.url, "t"))[0] == 200
         assert (await post(proxy.url, "t", text="कुछ और।"))[0] == 429
+        # Past the cache it is a text like any other: nobody has the house pay for it again and again.
+        async with talk(proxy.url, query=f"{COMPLETION}&cache=off", key="t") as client:
+            assert [error["code"] for error in (await client.say(HELLO)).errors] == [429]
+        async with talk(proxy.url, query=f"{COMPLETION}&cache=refresh", key="t") as client:
+            assert not (await client.say(HELLO)).errors
     assert emulator.counters.spoken(HELLO) == 1
 
 

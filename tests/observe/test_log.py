@@ -67,6 +67,15 @@ def test_a_turn_is_one_line_of_json(capsys: pytest.CaptureFixture[str]) -> None:
     assert (told["event"], told["level"], told["pcm_bytes"]) == ("turn", "info", 9600)
 
 
+def test_a_turns_tag_is_in_its_line_where_it_has_one(capsys: pytest.CaptureFixture[str]) -> None:
+    log.configure(format="readable", level="info")
+    log.tell(TURN)
+    log.tell(replace(TURN, tag="reminder-2"))
+    untagged, tagged = capsys.readouterr().err.splitlines()
+    assert "tag=" not in untagged
+    assert "tag=reminder-2" in tagged
+
+
 FORGED = "m\n00:00:00.000 info    turn outcome=ok"
 
 

@@ -194,3 +194,16 @@ def test_the_demo_books_hold_every_turn_made_of_their_phrases() -> None:
             for cut in split(f"{first.text} {second.text}", Cuts(), library.view(None).phrasebook):
                 assert library.holds(first.voice, cut.text), cut
     assert {each.language for each in library.phrases} == {"en-IN", "hi-IN", "ta-IN"}
+
+
+def test_a_phrase_is_found_by_its_name_with_all_that_say_it(folder: Path, write: Write) -> None:
+    write(
+        "  a: Hello.\n  b: Goodbye.\n", top="languages: [en-IN]\nvoice: {speaker: [ritu, shubh]}\n"
+    )
+    library = load(folder)
+
+    found = [(each.text, each.voice.speaker) for each in library.said("book", "a")]
+
+    assert found == [("Hello.", "ritu"), ("Hello.", "shubh")]
+    assert not library.said("book", "c")
+    assert not library.said("other", "a")

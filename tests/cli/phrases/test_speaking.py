@@ -2,10 +2,12 @@
 
 from pathlib import Path
 
+import aiohttp
 import pytest
 
 from edgeproxy.phrases.generations import Generations
 
+from ...conftest import StartProxy, until
 from ..conftest import Run
 from .conftest import edit, row
 
@@ -89,3 +91,29 @@ async def test_use_wants_one_generation(phrases: Run, arguments: tuple[str, ...]
     ended = await phrases("use", *arguments)
     assert ended.code == 2
     assert "edgeproxy phrases use --help" in ended.err
+
+
+async def test_a_pointer_moved_beside_a_server_is_another_file_by_url(
+    phrases: Run, books: Path, start_proxy: StartProxy
+) -> None:
+    only = ("--only", "front-desk/your-name")
+    await phrases("build", *only)
+    await phrases("build", *only, "--all")
+    rooms = {"phrases": {"directory": books, "characters_at_once": 0}}
+    async with start_proxy(**rooms) as proxy, aiohttp.ClientSession() as session:
+        url = f"{proxy.url}/phrases/front-desk/your-name.opus?language=en-IN"
+
+        async def tag(known: str = "") -> tuple[int, str]:
+            async with session.get(url, headers={"If-None-Match": known}) as response:
+                return response.status, response.headers["ETag"]
+
+        _, second = await tag()
+        assert await tag(second) == (304, second)
+        moved = {unit.key for unit in proxy.generations if unit.text.startswith("May I")}
+        assert (await phrases("use", "front-desk/your-name", "1")).code == 0
+        await until(lambda: {proxy.generations[key].speaks for key in moved} == {1})
+        status, first = await tag(second)
+        assert (status, first != second) == (200, True)
+        assert (await phrases("use", "front-desk/your-name", "--latest")).code == 0
+        await until(lambda: {proxy.generations[key].speaks for key in moved} == {2})
+        assert (await tag(first)) == (200, second)
