@@ -6,12 +6,13 @@ what is no range, are answered with the whole, as the RFC allows.
 
 import re
 from collections import OrderedDict
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
 from aiohttp import ETag, web
 
+from ..core.key import checksum
 from ..sarvam import refusals
 from ..sarvam.refusals import Refused
 from .answers import answer
@@ -21,10 +22,15 @@ _RANGE: Final = re.compile(r"bytes=(\d{0,18})-(\d{0,18})", re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True)
 class Validators:
-    """What a file is known by from outside: ``etag`` (without its quotes), and since when it is so."""
+    """What a file is known by. ``facts``: all that decides what its bytes are; ``modified``: since when.
+    From outside it is known by the ``etag``, a checksum of the facts, without its quotes."""
 
-    etag: str
+    facts: bytes
     modified: datetime
+    etag: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "etag", checksum(self.facts).hex())
 
     def are_known(self, request: web.Request) -> bool:
         """Whether who asks has the file already: 304. Raises Refused (412) where it asks for another."""
@@ -95,26 +101,29 @@ def range_of(header: str, size: int) -> range | None:
 
 
 class Files:
-    """Files by entity tag, least recently used first out. ``limit_bytes``: what they may weigh together."""
+    """Files by all that decides their bytes, not by a checksum of it: no chance plays another's words.
+
+    ``limit_bytes``: what they may weigh together; the least recently used go first.
+    """
 
     def __init__(self, *, limit_bytes: int) -> None:
         self._limit = limit_bytes
-        self._files: OrderedDict[str, bytes] = OrderedDict()
+        self._files: OrderedDict[bytes, bytes] = OrderedDict()
         self.size = 0
         """Bytes held now."""
 
-    def get(self, etag: str) -> bytes | None:
+    def get(self, facts: bytes) -> bytes | None:
         """The file, if it is here; it becomes the last to go."""
-        body = self._files.get(etag)
+        body = self._files.get(facts)
         if body is not None:
-            self._files.move_to_end(etag)
+            self._files.move_to_end(facts)
         return body
 
-    def keep(self, etag: str, body: bytes) -> None:
-        """Hold a file; its tag names its bytes, so there is never another in its place."""
-        if etag in self._files:
+    def keep(self, facts: bytes, body: bytes) -> None:
+        """Hold a file. There is never another in its place: the facts are what it is."""
+        if facts in self._files:
             return
-        self._files[etag] = body
+        self._files[facts] = body
         self.size += len(body)
         while self.size > self._limit:
             _, oldest = self._files.popitem(last=False)

@@ -16,7 +16,7 @@ A book is heard by everybody with a credential, or by its ``tenants`` alone: for
 ahead (``pin: false``) is always spoken as in a turn, and so is all under ``cache=off``.
 
 The entity tag is made of the numbers and dates of the generations, so that it is known without reading
-audio, and changes with ``phrases use``. Encoded files are kept in memory by it; one is encoded at a time, so
+audio, and changes with ``phrases use``. Encoded files are kept in memory; one is encoded at a time, so
 that a crowd here takes no encoder from callers.
 """
 
@@ -30,7 +30,6 @@ from .. import __version__
 from ..audio import encode
 from ..cache.clip import ClipFailed, Source
 from ..core.errors import NotKept
-from ..core.key import checksum
 from ..core.turn import Cut
 from ..core.voice import Voice
 from ..phrases.asked import VALUE, book_of, phrase_of
@@ -113,10 +112,9 @@ class PhraseDoor:
         book = book_of(library, name, tenant=None if client is None else client.tenant)
         phrase_id, _, ending = request.match_info["file"].rpartition(".")
         if ending not in FORMATS or not phrase_id:
-            there_are = ", ".join(f".{each}" for each in FORMATS)
-            said = "ending, of" if phrase_id else "ending in"
-            named = request.match_info["file"]
-            raise Refused(refusals.unknown_phrase(said, named, there_are=there_are))
+            endings = ", ".join(f".{each}" for each in FORMATS)
+            named, there_are = request.match_info["file"], f"files that end in {endings}"
+            raise Refused(refusals.unknown_phrase("file", named, there_are=there_are))
         for parameter in request.query:
             if parameter not in _PARAMETERS and not parameter.startswith(VALUE):
                 allowed = f"{', '.join(_PARAMETERS)}, {VALUE}NAME"
@@ -183,7 +181,7 @@ class PhraseDoor:
             *(part.ask.identity.blob for part in parts),
             *(each.made.isoformat().encode() for each in made),
         ]
-        return Validators(checksum(b"\n".join(facts)).hex(), max(each.made for each in made))
+        return Validators(b"\n".join(facts), max(each.made for each in made))
 
     async def _spoken(
         self,
@@ -211,16 +209,17 @@ class PhraseDoor:
 
         if output.exact:
             return encoded()  # a header at the most
-        etag = validators.etag if validators is not None else None
-        if etag is not None and (kept := self._files.get(etag)) is not None:
+        if validators is None:
+            async with self._encoding:
+                return await self._http.off_loop(encoded)
+        if (kept := self._files.get(validators.facts)) is not None:
             return kept
         async with self._encoding:
             # Whoever was here before may have wanted the same.
-            if etag is not None and (kept := self._files.get(etag)) is not None:
+            if (kept := self._files.get(validators.facts)) is not None:
                 return kept
             body = await self._http.off_loop(encoded)
-        if etag is not None:
-            self._files.keep(etag, body)
+            self._files.keep(validators.facts, body)
         return body
 
 
