@@ -248,6 +248,25 @@ class LimitMet(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class PassedOn(Event):
+    """A request, or a WebSocket, for what is not speech was passed on to the origin.
+
+    ``path``: the first segment only; ``status``: what the client was told, 101 for a WebSocket, None where it
+    left before that; ``outcome``: ``ok``, ``error`` or ``left``; bytes are of bodies or messages.
+    """
+
+    namespace: str
+    method: str
+    path: str
+    status: int | None
+    outcome: str
+    to_origin_bytes: int
+    to_client_bytes: int
+    took_s: float
+    close_code: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class SegmentSpoken:
     """One segment of a turn. Times in seconds since the turn's first text was received; None: did not happen.
 

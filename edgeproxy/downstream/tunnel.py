@@ -1,0 +1,144 @@
+"""A WebSocket that is passed on: two pumps, one message each in hand, and closes that are carried over.
+
+::
+
+    client ──receive──► send ──► origin         each pump waits for who reads before it reads on,
+    client ◄──send ◄──receive── origin          so that neither side's backlog is ours
+
+Who closes is answered at once, and its code goes to the other side. Pings are each connection's own. An
+origin that is gone without a word is told as 1011, never as 1000 or 1001, which clients take for a whole
+answer; a client that is gone so is 1001 to the origin.
+"""
+
+import asyncio
+from dataclasses import dataclass
+from typing import Final
+
+import aiohttp
+from aiohttp import WSCloseCode, WSMsgType, web
+
+from ..sarvam.refusals import Refused
+from .auth import Client
+from .paths import Target
+
+_CLOSE_S: Final = 2.0
+_REASON_BYTES: Final = 123
+_RESERVED: Final = frozenset({1004, 1005, 1006, 1015})
+"""RFC 6455, 7.4: codes that are never sent."""
+
+Socket = web.WebSocketResponse | aiohttp.ClientWebSocketResponse
+
+
+@dataclass(frozen=True, slots=True)
+class Close:
+    """How a side ended. ``lost``: without a word."""
+
+    code: int
+    reason: bytes = b""
+    lost: bool = False
+
+
+class Tunnel:
+    """One client's socket, and the origin's. Mutable state: what has gone through, how it ended."""
+
+    def __init__(
+        self,
+        request: web.Request,
+        socket: web.WebSocketResponse,
+        origin: aiohttp.ClientWebSocketResponse,
+        *,
+        client: Client,
+        target: Target,
+    ) -> None:
+        self._request = request
+        self._socket = socket
+        self._origin = origin
+        self._client = client
+        self._target = target
+        self.to_origin_bytes = 0
+        self.to_client_bytes = 0
+        self.closed: Close | None = None
+        """How it ended: the first who closed."""
+
+    async def run(self) -> None:
+        """Pass messages on until either side ends it."""
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                pumps = (
+                    tasks.create_task(self._from_client(), name="from the client"),
+                    tasks.create_task(self._from_origin(), name="from the origin"),
+                )
+                await asyncio.wait(pumps, return_when=asyncio.FIRST_COMPLETED)
+                for pump in pumps:
+                    pump.cancel()
+        finally:
+            # Also where the client's connection is gone, and its handler was cancelled.
+            await self._end()
+
+    async def close(self, code: int, reason: bytes) -> None:
+        """End it from here."""
+        self.closed = self.closed or Close(code, reason)
+        await self._end()
+
+    async def _from_client(self) -> None:
+        while True:
+            message = await self._socket.receive()
+            if message.type not in (WSMsgType.TEXT, WSMsgType.BINARY):
+                self._ended(message, lost=WSCloseCode.GOING_AWAY)
+                return
+            try:
+                # What is allowed may have changed since the socket was opened.
+                self._client.allowance.check_path(self._target)
+            except Refused:
+                self.closed = Close(WSCloseCode.POLICY_VIOLATION, b"credential revoked")
+                return
+            self.to_origin_bytes += await _send(self._origin, message)
+
+    async def _from_origin(self) -> None:
+        while True:
+            message = await self._origin.receive()
+            if message.type not in (WSMsgType.TEXT, WSMsgType.BINARY):
+                self._ended(message, lost=WSCloseCode.INTERNAL_ERROR)
+                return
+            self.to_client_bytes += await _send(self._socket, message)
+
+    def _ended(self, message: aiohttp.WSMessage, *, lost: int) -> None:
+        if self.closed is not None:
+            return
+        code = getattr(message.data, "code", None)
+        if message.type is WSMsgType.CLOSE:
+            # None at all is 0 here, and there is no way to say so.
+            reason = (message.extra or "").encode()[:_REASON_BYTES]
+            self.closed = Close(message.data or WSCloseCode.OK, reason)
+        elif message.type is WSMsgType.ERROR and isinstance(code, int):
+            self.closed = Close(code)  # it broke the protocol, and was told so
+        else:
+            self.closed = Close(lost, lost=True)
+
+    async def _end(self) -> None:
+        how = self.closed = self.closed or Close(WSCloseCode.GOING_AWAY, lost=True)
+        code = WSCloseCode.INTERNAL_ERROR if how.code in _RESERVED else how.code
+        await asyncio.gather(
+            self._origin.close(code=code, message=how.reason), self._close_client(code, how.reason)
+        )
+
+    async def _close_client(self, code: int, reason: bytes) -> None:
+        try:
+            async with asyncio.timeout(_CLOSE_S):
+                await self._socket.close(code=code, message=reason, drain=False)
+        except TimeoutError:
+            # It does not even read: what is still unsent would wait for ever.
+            if self._request.transport is not None:
+                self._request.transport.abort()
+
+
+async def _send(to: Socket, message: aiohttp.WSMessage) -> int:
+    """Send on; how many bytes (characters, of text) went."""
+    try:
+        if message.type is WSMsgType.TEXT:
+            await to.send_str(message.data)
+        else:
+            await to.send_bytes(message.data)
+    except (ConnectionError, aiohttp.ClientError):
+        return 0  # whoever reads from there hears how it ended
+    return len(message.data)
