@@ -216,7 +216,7 @@ class PassingDoor:
     def _why(self, error: Exception, upload: Upload | None) -> Exception:
         """What a client is to be told of ``error``: the origin's client knows only that a body broke off."""
         if upload is not None and upload.refused is not None:
-            self._emit(LimitMet("passthrough.body_bytes", "unknown"))
+            self._emit(LimitMet("passthrough.body_bytes", upload.address))
             return upload.refused
         if not isinstance(error, TimeoutError):
             return error

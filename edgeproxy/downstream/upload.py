@@ -32,6 +32,7 @@ class Upload:
         """Whether it is the client that is waited for."""
         self.refused: Refused | None = None
         """Why the rest of it was not taken."""
+        self.address = request.remote or "unknown"
         if (request.content_length or 0) > most_bytes:
             raise Refused(refusals.too_large(limit_bytes=most_bytes))
 
@@ -53,9 +54,9 @@ class Upload:
             self._on_piece()
             if not piece:
                 return
-            self.sent_bytes += len(piece)
-            if self.sent_bytes > self._most_bytes:
+            if self.sent_bytes + len(piece) > self._most_bytes:
                 self.refused = Refused(refusals.too_large(limit_bytes=self._most_bytes))
                 raise self.refused
+            self.sent_bytes += len(piece)
             yield piece
             self._on_piece()
