@@ -67,8 +67,8 @@ class _Passage:
     to_origin_bytes: int = 0
     to_client_bytes: int = 0
     close_code: int | None = None
-    broken: bool = False
-    """Whether its answer broke off half-way."""
+    outcome: str | None = None
+    """Where it is not what the handler's end says."""
 
 
 class PassingDoor:
@@ -163,7 +163,7 @@ class PassingDoor:
             if response is None or not response.prepared:
                 raise told from error
             # Half an answer is on its way: break it, so that it can't pass for a whole one.
-            passage.broken = True
+            passage.outcome = "error"
             if request.transport is not None:
                 request.transport.abort()
         finally:
@@ -264,7 +264,8 @@ class PassingDoor:
             await origin.close()
             passage.to_origin_bytes = tunnel.to_origin_bytes
             passage.to_client_bytes = tunnel.to_client_bytes
-            passage.close_code = None if tunnel.closed is None else tunnel.closed.code
+            if tunnel.closed is not None:
+                passage.close_code, passage.outcome = tunnel.closed.code, tunnel.closed.outcome
         return socket
 
     @asynccontextmanager
@@ -273,7 +274,7 @@ class PassingDoor:
         outcome = "left"
         try:
             yield passage
-            outcome = "error" if passage.broken else "ok"
+            outcome = "ok"
         except Exception:
             outcome = "error"
             raise
@@ -286,7 +287,7 @@ class PassingDoor:
                     method=passage.request.method,
                     path=passage.target.head,
                     status=passage.status,
-                    outcome=outcome,
+                    outcome=passage.outcome or outcome,
                     to_origin_bytes=passage.to_origin_bytes,
                     to_client_bytes=passage.to_client_bytes,
                     took_s=monotonic() - passage.began,

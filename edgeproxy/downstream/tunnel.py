@@ -31,11 +31,16 @@ Socket = web.WebSocketResponse | aiohttp.ClientWebSocketResponse
 
 @dataclass(frozen=True, slots=True)
 class Close:
-    """How a side ended. ``lost``: without a word."""
+    """How it ended: what the other side is told, and whether it was in order (``outcome``: ``ok``, ``error`` or
+    ``left``)."""
 
     code: int
     reason: bytes = b""
-    lost: bool = False
+    outcome: str = "ok"
+
+
+_LEFT: Final = Close(WSCloseCode.GOING_AWAY, outcome="left")
+_LOST: Final = Close(WSCloseCode.INTERNAL_ERROR, b"the origin is gone", outcome="error")
 
 
 class Tunnel:
@@ -84,13 +89,15 @@ class Tunnel:
         while True:
             message = await self._socket.receive()
             if message.type not in (WSMsgType.TEXT, WSMsgType.BINARY):
-                self._ended(message, lost=WSCloseCode.GOING_AWAY)
+                self._ended(message, otherwise=_LEFT)
                 return
             try:
                 # What is allowed may have changed since the socket was opened.
                 self._client.allowance.check_path(self._target)
             except Refused:
-                self.closed = Close(WSCloseCode.POLICY_VIOLATION, b"credential revoked")
+                self.closed = Close(
+                    WSCloseCode.POLICY_VIOLATION, b"not allowed any more", outcome="error"
+                )
                 return
             self.to_origin_bytes += await _send(self._origin, message)
 
@@ -98,11 +105,11 @@ class Tunnel:
         while True:
             message = await self._origin.receive()
             if message.type not in (WSMsgType.TEXT, WSMsgType.BINARY):
-                self._ended(message, lost=WSCloseCode.INTERNAL_ERROR)
+                self._ended(message, otherwise=_LOST)
                 return
             self.to_client_bytes += await _send(self._socket, message)
 
-    def _ended(self, message: aiohttp.WSMessage, *, lost: int) -> None:
+    def _ended(self, message: aiohttp.WSMessage, *, otherwise: Close) -> None:
         if self.closed is not None:
             return
         code = getattr(message.data, "code", None)
@@ -111,12 +118,13 @@ class Tunnel:
             reason = (message.extra or "").encode()[:_REASON_BYTES]
             self.closed = Close(message.data or WSCloseCode.OK, reason)
         elif message.type is WSMsgType.ERROR and isinstance(code, int):
-            self.closed = Close(code)  # it broke the protocol, and was told so
+            # It broke the protocol, or met a limit, and was told so.
+            self.closed = Close(code, outcome="error")
         else:
-            self.closed = Close(lost, lost=True)
+            self.closed = otherwise
 
     async def _end(self) -> None:
-        how = self.closed = self.closed or Close(WSCloseCode.GOING_AWAY, lost=True)
+        how = self.closed = self.closed or _LEFT
         code = WSCloseCode.INTERNAL_ERROR if how.code in _RESERVED else how.code
         await asyncio.gather(
             self._origin.close(code=code, message=how.reason), self._close_client(code, how.reason)

@@ -11,11 +11,12 @@ import aiohttp
 import orjson
 import pytest
 
-from edgeproxy.core.events import Event, LimitMet, PassedOn
+from edgeproxy.core.events import Event, LimitMet, PassedOn, Purged
 from edgeproxy.emulator.server import Emulator
 
-from ..conftest import KEY, StartProxy, proxy_mode, until
+from ..conftest import KEY, StartProxy, landed, proxy_mode, until
 from ..fakes.sarvam import Rest
+from ..wire import talk
 
 HEADERS = {"api-subscription-key": KEY}
 
@@ -515,3 +516,144 @@ async def test_a_drain_lets_running_requests_end_and_closes_sockets_with_1012(
         await stopping
     answer.close()
     assert rest.close_codes == [1012]
+
+
+# -- dictionaries ----------------------------------------------------------------------------------
+
+DICTIONARY = "/text-to-speech/pronunciation-dictionary"
+
+
+async def verdict(url: str, dict_id: str | None, *, key: str = KEY) -> str:
+    """What becomes of a turn spoken with this dictionary."""
+    async with talk(url, key=key, configured=False) as client:
+        await client.config(dict_id=dict_id)
+        (verdict,) = (await client.say("नमस्ते।")).verdicts
+        return verdict
+
+
+@pytest.mark.parametrize(
+    ("method", "where", "forgets"),
+    [
+        ("PUT", "?dict_id=d1", True),
+        ("PATCH", "/d1", True),
+        ("DELETE", "/d1", True),
+        ("POST", "/d1", True),
+        ("PUT", "?dict_id=d2", False),
+        ("GET", "/d1", False),
+        ("POST", "", False),
+    ],
+)
+async def test_a_dictionary_that_changes_forgets_what_was_spoken_with_it(
+    start_proxy: StartProxy,
+    sarvam: Emulator,
+    rest: Rest,
+    http: aiohttp.ClientSession,
+    method: str,
+    where: str,
+    forgets: bool,
+) -> None:
+    rest.agreeable = True
+    async with start_proxy(origin={"url": sarvam.url}) as proxy:
+        for dict_id in ("d1", None):
+            assert await verdict(proxy.url, dict_id) == "miss"
+            await landed(proxy)
+            assert (await verdict(proxy.url, dict_id)).startswith("hit")
+        async with http.request(method, f"{proxy.url}{DICTIONARY}{where}") as answer:
+            assert answer.status == 200
+            # At the head already: whoever has heard of the change does not hear what was before it.
+            assert (await verdict(proxy.url, "d1") == "miss") is forgets
+        assert (await verdict(proxy.url, None)).startswith("hit")
+
+
+async def test_a_change_that_was_refused_forgets_nothing(
+    start_proxy: StartProxy, sarvam: Emulator, rest: Rest, http: aiohttp.ClientSession
+) -> None:
+    async with start_proxy(origin={"url": sarvam.url}) as proxy:
+        assert await verdict(proxy.url, "d1") == "miss"
+        await landed(proxy)
+        async with http.delete(f"{proxy.url}{DICTIONARY}?dict_id=d1") as answer:
+            assert answer.status == 404
+        assert (await verdict(proxy.url, "d1")).startswith("hit")
+
+
+async def test_a_change_whose_outcome_nobody_knows_forgets_too(
+    start_proxy: StartProxy, sarvam: Emulator, rest: Rest, http: aiohttp.ClientSession
+) -> None:
+    rest.silent = True
+    async with start_proxy(origin={"url": sarvam.url}, passthrough={"silence_s": 0.2}) as proxy:
+        assert await verdict(proxy.url, "d1") == "miss"
+        await landed(proxy)
+        async with http.delete(f"{proxy.url}{DICTIONARY}?dict_id=d1") as answer:
+            assert answer.status == 504
+        assert await verdict(proxy.url, "d1") == "miss"
+
+
+async def test_a_client_that_leaves_in_mid_change_has_it_forgotten_all_the_same(
+    start_proxy: StartProxy, sarvam: Emulator, rest: Rest, facts: list[Event]
+) -> None:
+    rest.silent = True
+    async with start_proxy(origin={"url": sarvam.url}) as proxy:
+        assert await verdict(proxy.url, "d1") == "miss"
+        await landed(proxy)
+        host, port = proxy.url.removeprefix("http://").split(":")
+        _, writer = await asyncio.open_connection(host, int(port))
+        writer.write(
+            f"DELETE {DICTIONARY}?dict_id=d1 HTTP/1.1\r\nHost: h\r\n"
+            "api-subscription-key: k\r\n\r\n".encode()
+        )
+        await until(lambda: rest.heard == 1)
+        writer.close()
+        await until(lambda: any(isinstance(fact, Purged) for fact in facts))
+        assert await verdict(proxy.url, "d1") == "miss"
+
+
+async def test_clients_with_keys_of_their_own_forget_only_their_own(
+    start_proxy: StartProxy, sarvam: Emulator, rest: Rest
+) -> None:
+    rest.agreeable, rest.keys = True, None
+    async with start_proxy(
+        origin={"url": sarvam.url, "api_key": None}, auth={"mode": "passthrough"}
+    ) as proxy:
+        for key in ("one", "two"):
+            assert await verdict(proxy.url, "d1", key=key) == "miss"
+        await landed(proxy)
+        async with (
+            aiohttp.ClientSession(headers={"api-subscription-key": "one"}) as http,
+            http.put(f"{proxy.url}{DICTIONARY}?dict_id=d1") as answer,
+        ):
+            assert answer.status == 200
+        assert await verdict(proxy.url, "d1", key="one") == "miss"
+        assert (await verdict(proxy.url, "d1", key="two")).startswith("hit")
+
+
+async def test_tenants_share_the_account_and_its_dictionaries(
+    start_proxy: StartProxy, sarvam: Emulator, rest: Rest, tmp_path: Path
+) -> None:
+    rest.agreeable = True
+    auth = proxy_mode(
+        tmp_path, one={"tokens": ["one"], "paths": [DICTIONARY]}, two={"tokens": ["two"]}
+    )
+    async with start_proxy(origin={"url": sarvam.url}, auth=auth) as proxy:
+        assert await verdict(proxy.url, "d1", key="two") == "miss"
+        await landed(proxy)
+        async with (
+            aiohttp.ClientSession(headers={"api-subscription-key": "one"}) as http,
+            http.put(f"{proxy.url}{DICTIONARY}?dict_id=d1") as answer,
+        ):
+            assert answer.status == 200
+        assert await verdict(proxy.url, "d1", key="two") == "miss"
+
+
+async def test_what_cant_be_forgotten_is_said_so_that_it_is_tried_again(
+    start_proxy: StartProxy,
+    sarvam: Emulator,
+    rest: Rest,
+    http: aiohttp.ClientSession,
+    tmp_path: Path,
+) -> None:
+    rest.agreeable = True
+    async with start_proxy(origin={"url": sarvam.url}) as proxy:
+        (tmp_path / "data" / "purges.json").mkdir()
+        async with http.put(f"{proxy.url}{DICTIONARY}?dict_id=d1") as answer:
+            assert answer.status == 500
+            assert "Send this again" in (await answer.json())["error"]["message"]

@@ -41,7 +41,9 @@ class Rest:
     """Its doors, to be opened beside an emulator's: ``Emulator(more=rest.open)``."""
 
     def __init__(self, *, keys: Collection[str] | None = None) -> None:
-        self._keys = keys
+        self.keys = keys
+        self.agreeable = self.silent = False
+        """Whether dictionaries agree to whatever is asked of them, or say nothing."""
         self.got: list[Got] = []
         self.permit = asyncio.Event()
         """Lets chat, and what else waits, go on."""
@@ -84,7 +86,7 @@ class Rest:
         offered = [each.strip() for each in request.headers.get(_SUBPROTOCOL, "").split(",")]
         key = Credential.parse(request.headers, offered).key
         if not request.path.startswith("/admin") and (
-            not key or (self._keys is not None and key not in self._keys)
+            not key or (self.keys is not None and key not in self.keys)
         ):
             no = refusals.credentials()
             return web.Response(
@@ -159,6 +161,10 @@ class Rest:
 
     async def _dictionary(self, request: web.Request) -> web.Response:
         dict_id = request.match_info.get("dict_id") or request.query.get("dict_id", "")
+        if self.silent:
+            return await self._lab_silence(request)
+        if self.agreeable:
+            return _json({"dictionary_id": dict_id})
         match request.method:
             case "GET" if not dict_id:
                 return _json({"dictionaries": list(self.dictionaries), "total": 1})
@@ -211,7 +217,7 @@ class Rest:
         request.transport.abort()
         return response
 
-    async def _lab_silence(self, request: web.Request) -> web.StreamResponse:
+    async def _lab_silence(self, request: web.Request) -> web.Response:
         self.heard += 1
         await self.permit.wait()
         return _json({})
