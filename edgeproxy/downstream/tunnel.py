@@ -31,8 +31,8 @@ Socket = web.WebSocketResponse | aiohttp.ClientWebSocketResponse
 
 @dataclass(frozen=True, slots=True)
 class Close:
-    """How it ended: what the other side is told, and whether it was in order (``outcome``: ``ok``, ``error`` or
-    ``left``)."""
+    """How it ended: what the other side is told, and whether that was in order (``outcome``: ``ok``,
+    ``error`` or ``left``)."""
 
     code: int
     reason: bytes = b""

@@ -167,7 +167,8 @@ class Rest:
             return _json({"dictionary_id": dict_id})
         match request.method:
             case "GET" if not dict_id:
-                return _json({"dictionaries": list(self.dictionaries), "total": 1})
+                dictionaries = list(self.dictionaries)
+                return _json({"dictionaries": dictionaries, "dictionary_count": len(dictionaries)})
             case "GET" if dict_id in self.dictionaries:
                 return _json(
                     {"dictionary_id": dict_id, "pronunciations": self.dictionaries[dict_id]}

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 import pytest
 from multidict import CIMultiDict
 
-from edgeproxy.core.errors import OriginClosed, OriginError, OriginUnreachable
+from edgeproxy.core.errors import OriginClosed, OriginUnreachable
 from edgeproxy.emulator.server import Emulator
 from edgeproxy.upstream.relay import Relay, UpgradeRefused
 
@@ -60,15 +60,11 @@ async def test_a_body_that_fails_is_no_whole_one_for_the_origin(relay: Relay, re
             await asyncio.sleep(0.001)
 
 
-@pytest.mark.parametrize(
-    ("url", "error"),
-    [("http://127.0.0.1:9", OriginUnreachable), ("http://nowhere.invalid", OriginUnreachable)],
-)
-async def test_no_origin_is_unreachable(url: str, error: type[OriginError]) -> None:
-    async with to(url) as relay:
-        with pytest.raises(error):
+async def test_no_origin_is_unreachable() -> None:
+    async with to("http://127.0.0.1:9") as relay:
+        with pytest.raises(OriginUnreachable):
             await ask(relay, "/voices")
-        with pytest.raises(error):
+        with pytest.raises(OriginUnreachable):
             await relay.dial("/lab/ws", headers=KEY.copy(), subprotocols=())
 
 
@@ -76,6 +72,8 @@ async def answering(what: Callable[[asyncio.StreamWriter], None]) -> asyncio.Ser
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
         what(writer)
+        writer.close()
+        await writer.wait_closed()
 
     return await asyncio.start_server(answer, "127.0.0.1", 0)
 
