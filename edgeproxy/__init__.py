@@ -25,7 +25,7 @@ checked by the gate)::
     6  cli         a verb = a function
        app         the composition root: builds every object, starts and stops in order
        config      settings; only cli and app see it, rooms get plain arguments
-    4  downstream  the doors: Sarvam's WebSocket, REST and HTTP stream
+    4  downstream  the doors: Sarvam's WebSocket, REST and HTTP stream, and all else passed on
        jobs        what happens by the clock
        operate     health
     3  phrases     phrase books

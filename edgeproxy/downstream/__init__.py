@@ -14,5 +14,7 @@
 ``websocket``  one conversation: parse, turn, segments
 ``http``       REST and HTTP stream
 ``routes``     the paths
+``passthrough``  everything else of Sarvam's API, passed on: ``paths`` what is asked for, ``carried`` headers,
+               ``upload`` bodies, ``tunnel`` WebSockets
 ``limits``     connections: how many, how long for a head, how much unread
 """

@@ -127,9 +127,14 @@ class PassingDoor:
         client.allowance.check_path(target)
         client.allowance.count_request()
         async with self._telling(_Passage(request, target, client)) as passage:
-            if request.headers.get("Upgrade", "").strip().lower() == "websocket":
-                return await self._tunnel(passage, offers)
-            return await self._carry(passage)
+            try:
+                if request.headers.get("Upgrade", "").strip().lower() == "websocket":
+                    return await self._tunnel(passage, offers)
+                return await self._carry(passage)
+            except ConnectionError:
+                # It is the client that is gone: what is the origin's is told as ours. Nobody hears this.
+                passage.outcome = "left"
+                return web.Response()
 
     # -- requests ----------------------------------------------------------------------------------
 
@@ -158,6 +163,8 @@ class PassingDoor:
                     passage.to_client_bytes += len(piece)
                     moved()
                 await response.write_eof()
+        except ConnectionError:
+            raise
         except Exception as error:
             told = self._why(error, upload)
             if response is None or not response.prepared:

@@ -138,7 +138,7 @@ class _Holder(Allowance):
         if self._digest not in agreed.tokens:
             raise Refused(refusals.credentials())
         if not path.is_under(agreed.paths):
-            raise Refused(refusals.path_not_allowed(path.head, allowed=agreed.paths))
+            raise Refused(refusals.path_not_allowed(path.path, allowed=agreed.paths))
 
     def count_request(self) -> None:
         self._tenant.count_request()

@@ -11,6 +11,7 @@ answer; a client that is gone so is 1001 to the origin.
 """
 
 import asyncio
+import logging
 from dataclasses import dataclass
 from typing import Final
 
@@ -20,6 +21,8 @@ from aiohttp import WSCloseCode, WSMsgType, web
 from ..sarvam.refusals import Refused
 from .auth import Client
 from .paths import Target
+
+log: Final = logging.getLogger(__name__)
 
 _CLOSE_S: Final = 2.0
 _REASON_BYTES: Final = 123
@@ -40,6 +43,7 @@ class Close:
 
 
 _LEFT: Final = Close(WSCloseCode.GOING_AWAY, outcome="left")
+_BROKEN: Final = Close(WSCloseCode.INTERNAL_ERROR, outcome="error")
 _LOST: Final = Close(WSCloseCode.INTERNAL_ERROR, b"the origin is gone", outcome="error")
 
 
@@ -76,6 +80,10 @@ class Tunnel:
                 await asyncio.wait(pumps, return_when=asyncio.FIRST_COMPLETED)
                 for pump in pumps:
                     pump.cancel()
+        except* Exception:
+            # A bug of ours. The close says so, and can't be taken for the end of an answer.
+            log.exception("a tunnel failed")
+            self.closed = _BROKEN
         finally:
             # Also where the client's connection is gone, and its handler was cancelled.
             await self._end()

@@ -11,7 +11,7 @@ import aiohttp
 import orjson
 import pytest
 
-from edgeproxy.core.events import Event, LimitMet, PassedOn, Purged
+from edgeproxy.core.events import Event, LimitMet, PassedOn, PhraseGenerated, Purged
 from edgeproxy.emulator.server import Emulator
 
 from ..conftest import KEY, StartProxy, landed, proxy_mode, until
@@ -588,6 +588,16 @@ async def test_a_change_whose_outcome_nobody_knows_forgets_too(
         assert await verdict(proxy.url, "d1") == "miss"
 
 
+async def test_a_change_that_the_origin_never_heard_of_forgets_nothing(
+    start_proxy: StartProxy, sarvam: Emulator, http: aiohttp.ClientSession, facts: list[Event]
+) -> None:
+    async with start_proxy(origin={"url": sarvam.url}) as proxy:
+        await sarvam.stop()
+        async with http.delete(f"{proxy.url}{DICTIONARY}?dict_id=d1") as answer:
+            assert answer.status == 503
+    assert not any(isinstance(fact, Purged) for fact in facts)
+
+
 async def test_a_client_that_leaves_in_mid_change_has_it_forgotten_all_the_same(
     start_proxy: StartProxy, sarvam: Emulator, rest: Rest, facts: list[Event]
 ) -> None:
@@ -657,3 +667,34 @@ async def test_what_cant_be_forgotten_is_said_so_that_it_is_tried_again(
         async with http.put(f"{proxy.url}{DICTIONARY}?dict_id=d1") as answer:
             assert answer.status == 500
             assert "Send this again" in (await answer.json())["error"]["message"]
+
+
+BOOK = """
+languages: [en-IN]
+voice: {model: "bulbul:v3", speaker: ritu, dict_id: d1}
+sample_rates: [8000]
+phrases:
+  hello: Hello there.
+"""
+
+
+async def test_phrases_that_use_a_dictionary_are_made_anew_when_it_changes(
+    start_proxy: StartProxy,
+    sarvam: Emulator,
+    rest: Rest,
+    http: aiohttp.ClientSession,
+    facts: list[Event],
+    tmp_path: Path,
+) -> None:
+    def made() -> int:
+        return sum(isinstance(fact, PhraseGenerated) for fact in facts)
+
+    rest.agreeable = True
+    folder = tmp_path / "books"
+    folder.mkdir()
+    (folder / "desk.yaml").write_text(BOOK, encoding="utf-8")
+    async with start_proxy(origin={"url": sarvam.url}, phrases={"directory": folder}) as proxy:
+        await until(lambda: made() == 1)
+        async with http.put(f"{proxy.url}{DICTIONARY}?dict_id=d1") as answer:
+            assert answer.status == 200
+        await until(lambda: made() == 2)
