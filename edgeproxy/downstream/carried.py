@@ -12,7 +12,9 @@ from typing import Final
 
 from multidict import CIMultiDict, CIMultiDictProxy
 
+from ..sarvam import refusals
 from ..sarvam.handshake import KEY_HEADER
+from ..sarvam.refusals import Refused
 
 Headers = CIMultiDict[str] | CIMultiDictProxy[str]
 
@@ -39,7 +41,7 @@ _SUBPROTOCOL: Final = f"{KEY_HEADER}."
 
 
 def to_origin(headers: Headers, *, key: str) -> CIMultiDict[str]:
-    """A client's headers as the origin gets them."""
+    """A client's headers as the origin gets them. Raises Refused (400) for one that is no text."""
     passed: CIMultiDict[str] = CIMultiDict()
     for name, value in _end_to_end(headers):
         low = name.lower()
@@ -52,6 +54,8 @@ def to_origin(headers: Headers, *, key: str) -> CIMultiDict[str]:
             if scheme.lower() != "bearer" or not token.strip():
                 continue
             value = f"{scheme} {key}"
+        if not _is_text(value):
+            raise Refused(refusals.bad_header(name))
         passed.add(name, value)
     return passed
 
@@ -66,15 +70,9 @@ def to_client(headers: Headers, *, origin: str) -> CIMultiDict[str]:
         if low == "location" and value.startswith(f"{origin}/"):
             # A client that follows it shall come by here again: its token is for us only.
             value = value.removeprefix(origin)
-        passed.add(name, value)
+        if _is_text(value):
+            passed.add(name, value)
     return passed
-
-
-def without_coding(headers: CIMultiDict[str]) -> CIMultiDict[str]:
-    """For a body that was decoded where it came in: neither its coding nor its length hold any more."""
-    headers.popall("Content-Encoding", None)
-    headers.popall("Content-Length", None)
-    return headers
 
 
 def offered(headers: Mapping[str, str]) -> list[str]:
@@ -98,6 +96,11 @@ def chosen_for_client(chosen: str | None, offers: Sequence[str]) -> str | None:
     if chosen in offers:
         return chosen
     return next((offer for offer in offers if offer.lower().startswith(_SUBPROTOCOL)), None)
+
+
+def _is_text(value: str) -> bool:
+    """Whether a value is UTF-8: other bytes come as surrogates, and could not be written again."""
+    return not any("\ud800" <= character <= "\udfff" for character in value)
 
 
 def _end_to_end(headers: Headers) -> Iterable[tuple[str, str]]:

@@ -194,8 +194,6 @@ class PassingDoor:
         headers = carried.to_origin(request.headers, key=client.account.key)
         if upload is not None:
             await _go_on(request)
-            if upload.was_coded:
-                carried.without_coding(headers)
         changed: Sequence[str] = target.dictionaries_changed(request.method)
         try:
             async with self.relay.ask(
@@ -259,10 +257,10 @@ class PassingDoor:
             heartbeat=_HEARTBEAT_S,
         )
         tunnel = Tunnel(request, socket, origin, client=client, target=passage.target)
-        self._tunnels.add(tunnel)
         try:
             await socket.prepare(request)
             passage.status = 101
+            self._tunnels.add(tunnel)
             if self._draining:
                 await tunnel.close(WSCloseCode.SERVICE_RESTART, b"service restart")
             await tunnel.run()

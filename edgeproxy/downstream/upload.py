@@ -4,16 +4,12 @@ The origin's client takes it as fast as the origin does, and the client's connec
 """
 
 from collections.abc import AsyncIterator, Callable
-from typing import Final
 
 from aiohttp import web
 
 from ..core.errors import OriginClosed
 from ..sarvam import refusals
 from ..sarvam.refusals import Refused
-
-_DECODED: Final = frozenset({"gzip", "deflate", "br", "zstd"})
-"""Codings of bodies that aiohttp takes off where they come in."""
 
 
 class Upload:
@@ -35,11 +31,6 @@ class Upload:
         self.address = request.remote or "unknown"
         if (request.content_length or 0) > most_bytes:
             raise Refused(refusals.too_large(limit_bytes=most_bytes))
-
-    @property
-    def was_coded(self) -> bool:
-        """Whether what comes is not what was sent, but what that means."""
-        return self._request.headers.get("Content-Encoding", "").lower() in _DECODED
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         """The pieces, once."""

@@ -279,6 +279,11 @@ def bad_path(*, allowed: str) -> Refusal:
     return _refuse(400, "This path can't be passed on").with_hint(f"Allowed: {allowed}")
 
 
+def bad_header(name: str) -> Refusal:
+    """400 for a header that can't be passed on. Sarvam's text is not known."""
+    return _refuse(400, f"The header {_cut(name)} can't be passed on").with_hint("Allowed: UTF-8")
+
+
 def path_not_allowed(path: str, *, allowed: Iterable[str]) -> Refusal:
     """403 for a part of Sarvam's API that this client may not use. Sarvam's text is not known."""
     said = f"{_cut(path)} is not among the paths of this account"

@@ -4,6 +4,7 @@ import pytest
 from multidict import CIMultiDict
 
 from edgeproxy.downstream import carried
+from edgeproxy.sarvam.refusals import Refused
 
 TOKEN, KEY = "ept_token", "sarvam-key"
 
@@ -69,6 +70,13 @@ def test_every_line_of_a_credential_is_swapped() -> None:
     sent = CIMultiDict([("api-subscription-key", TOKEN), ("API-SUBSCRIPTION-KEY", "other")])
     passed = carried.to_origin(sent, key=KEY)
     assert passed.getall("api-subscription-key") == [KEY, KEY]
+
+
+def test_bytes_that_are_no_text_are_refused_by_name_and_never_told() -> None:
+    odd = CIMultiDict({"X-Odd": b"\xff".decode(errors="surrogateescape"), "X-Fine": "नमस्ते"})
+    with pytest.raises(Refused, match="X-Odd"):
+        carried.to_origin(odd, key=KEY)
+    assert dict(carried.to_client(odd, origin="https://h")) == {"X-Fine": "नमस्ते"}
 
 
 def test_subprotocols_are_swapped_and_echoed_as_they_were_offered() -> None:
