@@ -252,7 +252,8 @@ class PassedOn(Event):
     """A request, or a WebSocket, for what is not speech was passed on to the origin.
 
     ``path``: the first segment only; ``status``: what the client was told, 101 for a WebSocket, None where it
-    left before that; ``outcome``: ``ok``, ``error`` or ``left``; bytes are of bodies or messages.
+    left before that; ``outcome``: ``ok``, ``error`` or ``left``, the origin's own refusals being ``ok``; bytes
+    are of bodies or messages.
     """
 
     namespace: str
@@ -260,6 +261,7 @@ class PassedOn(Event):
     path: str
     status: int | None
     outcome: str
+    reason: str | None
     to_origin_bytes: int
     to_client_bytes: int
     took_s: float

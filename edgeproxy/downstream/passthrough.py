@@ -26,6 +26,7 @@ from ..sarvam.handshake import Credential
 from ..sarvam.refusals import Refused
 from ..upstream.relay import Answer, Relay, UpgradeRefused
 from . import carried
+from .answers import refusal
 from .auth import Client, Keeper
 from .encoding import PIECE_BYTES
 from .paths import Target
@@ -69,6 +70,7 @@ class _Passage:
     close_code: int | None = None
     outcome: str | None = None
     """Where it is not what the handler's end says."""
+    reason: str | None = None
 
 
 class PassingDoor:
@@ -128,7 +130,8 @@ class PassingDoor:
         client.allowance.count_request()
         async with self._telling(_Passage(request, target, client)) as passage:
             try:
-                if request.headers.get("Upgrade", "").strip().lower() == "websocket":
+                upgrade = request.headers.get("Upgrade", "").strip().lower()
+                if request.method == "GET" and upgrade == "websocket":
                     return await self._tunnel(passage, offers)
                 return await self._carry(passage)
             except ConnectionError:
@@ -170,7 +173,7 @@ class PassingDoor:
             if response is None or not response.prepared:
                 raise told from error
             # Half an answer is on its way: break it, so that it can't pass for a whole one.
-            passage.outcome = "error"
+            passage.outcome, passage.reason = "error", refusal(told).message
             if request.transport is not None:
                 request.transport.abort()
         finally:
@@ -235,7 +238,7 @@ class PassingDoor:
     async def _tunnel(self, passage: _Passage, offers: list[str]) -> web.StreamResponse:
         request, client = passage.request, passage.client
         if not web.WebSocketResponse(protocols=offers).can_prepare(request):
-            raise web.HTTPBadRequest(text="This is no WebSocket handshake; allowed: RFC 6455's")
+            raise Refused(refusals.no_handshake())
         key = client.account.key
         try:
             origin = await self.relay.dial(
@@ -280,8 +283,9 @@ class PassingDoor:
         try:
             yield passage
             outcome = "ok"
-        except Exception:
-            outcome = "error"
+        except Exception as error:
+            no = refusal(error)
+            outcome, passage.status, passage.reason = "error", no.status, no.message
             raise
         finally:
             self._passages.discard(passage)
@@ -293,6 +297,7 @@ class PassingDoor:
                     path=passage.target.head,
                     status=passage.status,
                     outcome=passage.outcome or outcome,
+                    reason=passage.reason,
                     to_origin_bytes=passage.to_origin_bytes,
                     to_client_bytes=passage.to_client_bytes,
                     took_s=monotonic() - passage.began,

@@ -284,6 +284,11 @@ def bad_header(name: str) -> Refusal:
     return _refuse(400, f"The header {_cut(name)} can't be passed on").with_hint("Allowed: UTF-8")
 
 
+def no_handshake() -> Refusal:
+    """400 for an upgrade that is no WebSocket's. Sarvam's text is not known."""
+    return _refuse(400, "This is no WebSocket handshake; allowed: RFC 6455's, version 13")
+
+
 def path_not_allowed(path: str, *, allowed: Iterable[str]) -> Refusal:
     """403 for a part of Sarvam's API that this client may not use. Sarvam's text is not known."""
     said = f"{_cut(path)} is not among the paths of this account"

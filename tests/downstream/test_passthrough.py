@@ -364,7 +364,11 @@ async def test_no_origin_is_503_in_sarvams_shape(
 
 
 async def test_an_origin_that_says_nothing_is_504(
-    start_proxy: StartProxy, sarvam: Emulator, rest: Rest, http: aiohttp.ClientSession
+    start_proxy: StartProxy,
+    sarvam: Emulator,
+    rest: Rest,
+    http: aiohttp.ClientSession,
+    facts: list[Event],
 ) -> None:
     limits = {"silence_s": 0.2}
     async with start_proxy(origin={"url": sarvam.url}, passthrough=limits) as proxy:
@@ -372,6 +376,9 @@ async def test_an_origin_that_says_nothing_is_504(
             assert answer.status == 504
             assert (await answer.json())["error"]["code"] == "gateway_timeout_error"
         await until(lambda: rest.left == 1)
+    (fact,) = passed(facts)
+    assert (fact.status, fact.outcome, fact.to_origin_bytes) == (504, "error", 4)
+    assert fact.reason is not None
 
 
 async def test_an_answer_that_breaks_off_is_never_a_whole_one(
