@@ -240,8 +240,8 @@ class NightEnded(Event):
 
 @dataclass(frozen=True, slots=True)
 class LimitMet(Event):
-    """A client was turned away, or dropped. ``limit``: the setting of the room ``server`` that it met, or
-    ``no HTTP``."""
+    """A client was turned away, or dropped. ``limit``: the setting that it met (of the room ``server`` where
+    none is named), or ``no HTTP``."""
 
     limit: str
     address: str
@@ -252,8 +252,8 @@ class PassedOn(Event):
     """A request, or a WebSocket, for what is not speech was passed on to the origin.
 
     ``path``: the first segment only; ``status``: what the client was told, 101 for a WebSocket, None where it
-    left before that; ``outcome``: ``ok``, ``error`` or ``left``, the origin's own refusals being ``ok``; bytes
-    are of bodies or messages.
+    left before that; ``outcome``: ``ok`` (whatever the origin answered), ``error`` or ``left``; bytes are of
+    bodies or messages.
     """
 
     namespace: str

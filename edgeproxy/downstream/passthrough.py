@@ -30,7 +30,7 @@ from .answers import refusal
 from .auth import Client, Keeper
 from .encoding import PIECE_BYTES
 from .paths import Target
-from .tunnel import Tunnel
+from .tunnel import TOO_BIG, Tunnel
 from .upload import Upload
 
 log: Final = logging.getLogger(__name__)
@@ -169,7 +169,7 @@ class PassingDoor:
         except ConnectionError:
             raise
         except Exception as error:
-            told = self._why(error, upload)
+            told = self._why(error, request, upload)
             if response is None or not response.prepared:
                 raise told from error
             # Half an answer is on its way: break it, so that it can't pass for a whole one.
@@ -187,7 +187,7 @@ class PassingDoor:
         try:
             return Upload(request, most_bytes=self._limits.body_bytes, on_piece=moved)
         except Refused:
-            self._emit(LimitMet("passthrough.body_bytes", request.remote or "unknown"))
+            self._met("body_bytes", request)
             raise
 
     @asynccontextmanager
@@ -221,17 +221,21 @@ class PassingDoor:
             self._emit(StoreFailed("purge a dictionary", f"{type(error).__name__}: {error}"))
             raise Refused(refusals.not_forgotten()) from error
 
-    def _why(self, error: Exception, upload: Upload | None) -> Exception:
+    def _why(self, error: Exception, request: web.Request, upload: Upload | None) -> Exception:
         """What a client is to be told of ``error``: the origin's client knows only that a body broke off."""
         if upload is not None and upload.refused is not None:
-            self._emit(LimitMet("passthrough.body_bytes", upload.address))
+            self._met("body_bytes", request)
             return upload.refused
         if not isinstance(error, TimeoutError):
             return error
         silence_s = self._limits.silence_s
         if upload is not None and upload.waiting:
+            self._met("silence_s", request)
             return Refused(refusals.stalled_body(timeout_s=silence_s))
         return OriginSilent(f"the origin said nothing for {silence_s:g} s")
+
+    def _met(self, limit: str, request: web.Request) -> None:
+        self._emit(LimitMet(f"passthrough.{limit}", request.remote or "unknown"))
 
     # -- sockets -----------------------------------------------------------------------------------
 
@@ -274,6 +278,8 @@ class PassingDoor:
             passage.to_client_bytes = tunnel.to_client_bytes
             if tunnel.closed is not None:
                 passage.close_code, passage.outcome = tunnel.closed.code, tunnel.closed.outcome
+                if tunnel.closed == TOO_BIG:
+                    self._met("message_bytes", request)
         return socket
 
     @asynccontextmanager

@@ -43,6 +43,7 @@ class Close:
 
 
 _LEFT: Final = Close(WSCloseCode.GOING_AWAY, outcome="left")
+TOO_BIG: Final = Close(WSCloseCode.MESSAGE_TOO_BIG, outcome="error")
 _BROKEN: Final = Close(WSCloseCode.INTERNAL_ERROR, outcome="error")
 _LOST: Final = Close(WSCloseCode.INTERNAL_ERROR, b"the origin is gone", outcome="error")
 

@@ -28,7 +28,6 @@ class Upload:
         """Whether it is the client that is waited for."""
         self.refused: Refused | None = None
         """Why the rest of it was not taken."""
-        self.address = request.remote or "unknown"
         if (request.content_length or 0) > most_bytes:
             raise Refused(refusals.too_large(limit_bytes=most_bytes))
 

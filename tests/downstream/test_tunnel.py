@@ -8,7 +8,7 @@ import aiohttp
 import pytest
 from aiohttp import WSMsgType
 
-from edgeproxy.core.events import Event, PassedOn
+from edgeproxy.core.events import Event, LimitMet, PassedOn
 from edgeproxy.emulator.server import Emulator
 
 from ..conftest import KEY, StartProxy, proxy_mode, until, write_tenants
@@ -156,7 +156,11 @@ async def test_no_subprotocol_is_ever_in_the_log(
 
 
 async def test_a_message_over_the_limit_is_1009_either_way(
-    start_proxy: StartProxy, sarvam: Emulator, rest: Rest, http: aiohttp.ClientSession
+    start_proxy: StartProxy,
+    sarvam: Emulator,
+    rest: Rest,
+    http: aiohttp.ClientSession,
+    facts: list[Event],
 ) -> None:
     limits = {"message_bytes": 10_000}
     async with start_proxy(origin={"url": sarvam.url}, passthrough=limits) as proxy:
@@ -167,6 +171,8 @@ async def test_a_message_over_the_limit_is_1009_either_way(
                 message = await socket.receive()
                 assert (message.type, message.data) == (WSMsgType.CLOSE, 1009)
     await until(lambda: rest.open_sockets == 0)
+    met = [fact.limit for fact in facts if isinstance(fact, LimitMet)]
+    assert met == ["passthrough.message_bytes"] * 2
 
 
 async def test_a_client_that_does_not_read_holds_the_origin_back(
