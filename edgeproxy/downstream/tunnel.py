@@ -150,12 +150,10 @@ class Tunnel:
 
 
 async def _send(to: Socket, message: aiohttp.WSMessage) -> int:
-    """Send on; how many bytes (characters, of text) went."""
+    """Send on; how many bytes went."""
+    data: bytes = message.data.encode() if message.type is WSMsgType.TEXT else message.data
     try:
-        if message.type is WSMsgType.TEXT:
-            await to.send_str(message.data)
-        else:
-            await to.send_bytes(message.data)
+        await to.send_frame(data, message.type)
     except (ConnectionError, aiohttp.ClientError):
         return 0  # whoever reads from there hears how it ended
-    return len(message.data)
+    return len(data)

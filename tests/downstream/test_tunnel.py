@@ -66,7 +66,9 @@ async def test_the_origins_close_is_carried_over(
     url: str, http: aiohttp.ClientSession, code: int
 ) -> None:
     async with http.ws_connect(f"{url}/lab/ws") as socket:
+        await socket.send_str("the last word")
         await socket.send_str(f"close {code} these words")
+        assert await socket.receive_str() == "the last word"
         message = await socket.receive()
         assert (message.type, message.data, message.extra) == (WSMsgType.CLOSE, code, "these words")
 

@@ -94,7 +94,7 @@ class Rest:
             )
         try:
             answer: web.StreamResponse = await handler(request)
-        except asyncio.CancelledError:
+        except (asyncio.CancelledError, ConnectionError):
             self.left += 1
             raise
         return answer
