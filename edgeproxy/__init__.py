@@ -25,7 +25,8 @@ checked by the gate)::
     6  cli         a verb = a function
        app         the composition root: builds every object, starts and stops in order
        config      settings; only cli and app see it, rooms get plain arguments
-    4  downstream  the doors: Sarvam's WebSocket, REST and HTTP stream, OpenAI's speech
+    4  downstream  the doors: Sarvam's WebSocket, REST and HTTP stream, OpenAI's speech, phrases by URL,
+                   and all else of Sarvam's, passed on
        jobs        what happens by the clock
        operate     health
     3  phrases     phrase books

@@ -25,7 +25,7 @@ from .cache.admission import Admission
 from .cache.demand import Demand
 from .cache.flight import Flights
 from .cache.memory import Memory
-from .cache.purge import DamagedPurges, Purges
+from .cache.purge import DamagedPurges, Purges, Scope
 from .cache.store import Store
 from .config import ConfigError, Settings
 from .core.audio import Decoder
@@ -36,9 +36,10 @@ from .core.turn import Cuts
 from .core.voice import Voice
 from .downstream import terms
 from .downstream.asking import TurnSettings
-from .downstream.auth import Keeper, Open
+from .downstream.auth import Client, Keeper, Open
 from .downstream.ledger import DamagedLedger, Ledger
 from .downstream.limits import ConnectionLimits, Gate
+from .downstream.passthrough import PassingDoor, PassingLimits
 from .downstream.proof import PROVEN_S, Passthrough
 from .downstream.proofs import Proofs
 from .downstream.routes import DoorLimits, Doors, in_sarvams_shape
@@ -70,6 +71,7 @@ from .upstream.breaker import Breaker
 from .upstream.places import Places
 from .upstream.pool import Limits, Pool
 from .upstream.pools import Account, Pools
+from .upstream.relay import Relay
 from .upstream.rest import RestDoor
 from .upstream.session import Session
 
@@ -366,12 +368,20 @@ async def running(settings: Settings, *, emit: Emit = log.tell) -> AsyncIterator
         )
         doors.add_routes(app.router)
         health.add_routes(app.router)
+        passing = _passing(shop, keeper, emit)
+        if passing is not None:
+            passing.add_route(app.router)
+            undo.push_async_callback(passing.relay.close)
         runner = web.AppRunner(app, handler_cancellation=True, shutdown_timeout=1.0)
         undo.push_async_callback(runner.cleanup)
         await runner.setup()
         gate = _gate(runner, settings, emit)
         undo.callback(gate.close)
-        undo.push_async_callback(doors.drain)
+
+        async def drain() -> None:
+            await asyncio.gather(doors.drain(), *([] if passing is None else [passing.drain()]))
+
+        undo.push_async_callback(drain)
         shop.pools.warm(shop.account, [*shop.library.voices, *prewarm_voices(settings)])
         port = await gate.listen(settings.server.host, settings.server.port)
         schedule = Schedule(emit=emit)
@@ -528,6 +538,39 @@ def _doors(shop: Workshop, keeper: Keeper, executor: Executor, emit: Emit) -> Do
         ),
         voices=Voices(language=settings.openai.language, named=settings.openai.voices),
         executor=executor,
+        emit=emit,
+    )
+
+
+def _passing(shop: Workshop, keeper: Keeper, emit: Emit) -> PassingDoor | None:
+    """The door of all that is not speech, if there is to be one."""
+    settings, own = shop.settings, shop.account
+    passthrough = settings.passthrough
+    if not passthrough.enabled:
+        return None
+
+    async def forget(client: Client, dict_id: str) -> None:
+        # Whoever uses our account uses its dictionaries, the books first of all.
+        shared = client.account.key == own.key
+        namespace = None if shared else client.namespace
+        scope = Scope(voice={"dict_id": dict_id}, namespace=namespace)
+        await shop.purging.purge(scope, soft=False)
+
+    return PassingDoor(
+        keeper=keeper,
+        relay=Relay(
+            settings.origin.url,
+            connect_timeout_s=settings.origin.connect_timeout_s,
+            message_bytes=passthrough.message_bytes,
+        ),
+        origin=settings.origin.url,
+        forget=forget,
+        limits=PassingLimits(
+            body_bytes=passthrough.body_bytes,
+            message_bytes=passthrough.message_bytes,
+            silence_s=passthrough.silence_s,
+            drain_s=settings.server.drain_s,
+        ),
         emit=emit,
     )
 

@@ -310,6 +310,19 @@ class OpenAi(_Room):
         return voices
 
 
+class Passthrough(_Room):
+    """The rest of Sarvam's API, passed on to the origin."""
+
+    enabled: bool = True
+    """Whether what is not text-to-speech is passed on; else it is Sarvam's 404."""
+    body_bytes: Annotated[int, Field(ge=1024, le=1_000 * MEGABYTE)] = 50 * MEGABYTE
+    """Largest HTTP body a client may send there."""
+    message_bytes: Annotated[int, Field(ge=1024, le=64 * MEGABYTE)] = 4 * MEGABYTE
+    """Longest WebSocket message there, from either side."""
+    silence_s: Annotated[float, Field(gt=0, le=3600)] = 120.0
+    """Longest time in which nothing moves, of a body or of the wait for an answer."""
+
+
 class Phrases(_Room):
     """Phrase books."""
 
@@ -361,6 +374,7 @@ class Settings(BaseSettings):
     cache: Cache = Cache()
     auth: Auth = Auth()
     openai: OpenAi = OpenAi()
+    passthrough: Passthrough = Passthrough()
     phrases: Phrases = Phrases()
     log: Log = Log()
 

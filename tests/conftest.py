@@ -17,6 +17,7 @@ from edgeproxy.downstream.terms import written
 from edgeproxy.emulator.server import Emulator
 
 from .fakes.origin import Origin
+from .fakes.sarvam import Rest
 from .house import House, open_house
 from .waiting import until
 
@@ -66,6 +67,20 @@ async def origin() -> AsyncIterator[Origin]:
     """An origin whose texts are its scripts."""
     async with Origin() as origin:
         yield origin
+
+
+@pytest.fixture
+def rest() -> Rest:
+    """What is not speech of :func:`sarvam`, to be looked at."""
+    return Rest(keys={"origin-key", "client-key"})
+
+
+@pytest.fixture
+async def sarvam(rest: Rest) -> AsyncIterator[Emulator]:
+    """An emulator with all the rest of Sarvam's API beside it."""
+    async with Emulator(more=rest.open) as emulator:
+        yield emulator
+        rest.permit.set()
 
 
 @pytest.fixture

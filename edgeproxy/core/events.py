@@ -240,11 +240,32 @@ class NightEnded(Event):
 
 @dataclass(frozen=True, slots=True)
 class LimitMet(Event):
-    """A client was turned away, or dropped. ``limit``: the setting of the room ``server`` that it met, or
-    ``no HTTP``."""
+    """A client was turned away, or dropped. ``limit``: the setting that it met (of the room ``server`` where
+    none is named), or ``no HTTP``."""
 
     limit: str
     address: str
+
+
+@dataclass(frozen=True, slots=True)
+class PassedOn(Event):
+    """A request, or a WebSocket, for what is not speech was passed on to the origin.
+
+    ``path``: the first segment only; ``status``: what the client was told, 101 for a WebSocket, None where it
+    left before that; ``outcome``: ``ok`` (whatever the origin answered), ``error`` or ``left``; bytes are of
+    bodies or messages.
+    """
+
+    namespace: str
+    method: str
+    path: str
+    status: int | None
+    outcome: str
+    reason: str | None
+    to_origin_bytes: int
+    to_client_bytes: int
+    took_s: float
+    close_code: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,5 +15,7 @@
 ``http``       REST and HTTP stream
 ``openai``     OpenAI's speech and models, spoken as the HTTP stream
 ``routes``     the paths
+``passthrough``  everything else of Sarvam's API, passed on: ``paths`` what is asked for, ``carried`` headers,
+               ``upload`` bodies, ``tunnel`` WebSockets
 ``limits``     connections: how many, how long for a head, how much unread
 """

@@ -8,6 +8,7 @@
       its turn  ─► allowance.begin_turn  ─┼─► or a refusal in Sarvam's shape
       its text  ─► allowance.take        ─┘
       what has to be asked of the origin ─► allowance.purse
+      what is passed on ─► allowance.check_path, .count_request
 
 There are three keepers, one a mode: :class:`Open` (here), :class:`~.tenants.Tenants` and
 :class:`~.proof.Passthrough`. The doors don't know which they have.
@@ -22,6 +23,7 @@ from ..sarvam import refusals
 from ..sarvam.refusals import Refused
 from ..speech import Purse
 from ..upstream.pools import Account
+from .paths import Target
 from .secret import name_of
 
 
@@ -45,6 +47,12 @@ class Allowance:
 
     def take(self, characters: int) -> None:
         """So many characters are to be spoken, from wherever."""
+
+    def check_path(self, path: Target) -> None:
+        """Whether it may have this passed on to the origin: now, since what is allowed may change."""
+
+    def count_request(self) -> None:
+        """One request more, that is passed on."""
 
     @contextmanager
     def turn(self, characters: int) -> Iterator[None]:

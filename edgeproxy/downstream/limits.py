@@ -134,6 +134,8 @@ class _Connection(web.RequestHandler):
             lingering_time=limits.body_timeout_s,
             max_line_size=limits.header_bytes,
             max_field_size=limits.header_bytes,
+            # A body is what was sent, as it is for Sarvam: no few bytes grow into many here.
+            auto_decompress=False,
         )
         self._gate = gate
         self._address = ""

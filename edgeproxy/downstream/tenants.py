@@ -36,6 +36,7 @@ from ..upstream.pools import Account
 from . import terms
 from .auth import Allowance, Client
 from .ledger import Ledger
+from .paths import Target
 from .rates import Bucket
 from .terms import TenantsError, Terms
 
@@ -71,12 +72,16 @@ class Tenant:
         if most is not None and self._turns >= most:
             said = f"`concurrent_turns` is {most}, and so many are being spoken"
             raise Refused(refusals.rate_limited(retry_after_s=_TURN_OVER_S).with_hint(said))
-        _take(self._requests, 1, "requests_per_minute")
+        self.count_request()
         self._turns += 1
 
     def end_turn(self) -> None:
         """One turn less."""
         self._turns -= 1
+
+    def count_request(self) -> None:
+        """One request more that is no turn."""
+        _take(self._requests, 1, "requests_per_minute")
 
     def take(self, characters: int) -> None:
         """Characters to be spoken, from wherever."""
@@ -127,6 +132,16 @@ class _Holder(Allowance):
 
     def take(self, characters: int) -> None:
         self._tenant.take(characters)
+
+    def check_path(self, path: Target) -> None:
+        agreed = self._tenant.terms
+        if self._digest not in agreed.tokens:
+            raise Refused(refusals.credentials())
+        if not path.is_under(agreed.paths):
+            raise Refused(refusals.path_not_allowed(path.path, allowed=agreed.paths))
+
+    def count_request(self) -> None:
+        self._tenant.count_request()
 
 
 class Tenants:

@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from ..phrases.problem import BookErrors, Problem
 from ..phrases.source import Source
+from .paths import PREFIXES, prefix_written
 
 _TOKEN: Final = re.compile(r"sha256:([0-9a-f]{64})")
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
@@ -68,6 +69,8 @@ class Terms(BaseModel):
     """Characters asked of the origin in a calendar month (UTC)."""
     voices: tuple[VoicePattern, ...] | None = None
     """The voices it may speak in: speakers, or patterns."""
+    paths: tuple[str, ...] = ()
+    """What of the rest of Sarvam's API it may use: paths, and all that is below them."""
 
     @field_validator("tokens", mode="before")
     @classmethod
@@ -95,6 +98,13 @@ class Terms(BaseModel):
         if not isinstance(voices, list) or not voices:
             raise ValueError("must be a list of speakers, or of {model, language, speaker}")
         return [{"speaker": voice} if isinstance(voice, str) else voice for voice in voices]
+
+    @field_validator("paths", mode="before")
+    @classmethod
+    def _are_paths(cls, paths: object) -> object:
+        if not isinstance(paths, list):
+            raise ValueError(PREFIXES)
+        return [prefix_written(path) for path in paths]
 
     def space_of(self, tenant: str) -> str:
         """The namespace of ``tenant``. No name chosen for one kind can be that of another."""

@@ -37,13 +37,16 @@ class Emulator:
         max_sockets: int | None = None,
         knobs: Knobs | None = None,
         clock: Clock | None = None,
+        more: Callable[[web.Application], None] = lambda _: None,
     ) -> None:
         """``latency`` and ``faults`` as on the command line, or parsed; :class:`ValueError` for bad ones.
 
         ``keys``: the only ones that are let in; None for any that is not blank.
         ``idle_s``: after so long without a message a WebSocket has its 408.
         ``max_sockets``: one more is closed with 1003.
+        ``more``: puts doors of one's own beside Sarvam's.
         """
+        self._more = more
         self._stage = Stage(
             profile=parse_latency(latency) if isinstance(latency, str) else latency,
             weather=Weather(_faults(faults), seed=seed),
@@ -109,6 +112,7 @@ class Emulator:
         app = web.Application()
         self._doors.open(app)
         Admin(self._stage).open(app)
+        self._more(app)
         runner = web.AppRunner(
             app, access_log=None, handler_cancellation=True, shutdown_timeout=GOODBYE_S
         )

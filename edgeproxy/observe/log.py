@@ -34,6 +34,7 @@ _LEVELS: Final[dict[type[Event], int]] = {
     events.TenantsRefused: logging.WARNING,
     events.TenantsReloaded: logging.INFO,
     events.LimitMet: logging.INFO,
+    events.PassedOn: logging.INFO,
     TurnEnded: logging.INFO,
 }
 """What is not listed is debug."""

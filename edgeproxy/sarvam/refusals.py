@@ -300,6 +300,38 @@ def out_of_range(*, size_bytes: int) -> Refusal:
     return _refuse(416, f"The range begins past the end: there are {size_bytes} bytes")
 
 
+def bad_path(*, allowed: str) -> Refusal:
+    """400 for a path that could be misread; ``allowed``: what is plain. Sarvam's text is not known."""
+    return _refuse(400, "This path can't be passed on").with_hint(f"Allowed: {allowed}")
+
+
+def bad_header(name: str) -> Refusal:
+    """400 for a header that can't be passed on. Sarvam's text is not known."""
+    return _refuse(400, f"The header {_cut(name)} can't be passed on").with_hint("Allowed: UTF-8")
+
+
+def no_handshake() -> Refusal:
+    """400 for an upgrade that is no WebSocket's. Sarvam's text is not known."""
+    return _refuse(400, "This is no WebSocket handshake; allowed: RFC 6455's, version 13")
+
+
+def path_not_allowed(path: str, *, allowed: Iterable[str]) -> Refusal:
+    """403 for a part of Sarvam's API that this client may not use. Sarvam's text is not known."""
+    said = f"{_cut(path)} is not among the paths of this account"
+    return _refuse(403, said).with_hint(f"Allowed: {', '.join(allowed) or 'none'}")
+
+
+def stalled_body(*, timeout_s: float) -> Refusal:
+    """408: a body stopped half-way. Sarvam's text is not known."""
+    return _refuse(408, f"The body stopped: nothing of it came for {timeout_s:g} s.")
+
+
+def not_forgotten() -> Refusal:
+    """500: a dictionary may have changed, and what was spoken with it could not be purged."""
+    said = "The dictionary may have changed, but what was spoken with it could not be forgotten"
+    return _refuse(500, said).with_hint("Send this again")
+
+
 def too_large(*, limit_bytes: int) -> Refusal:
     """413 for a body or message over ``limit_bytes``. Sarvam's text is not known."""
     return _refuse(413, f"Request too large: at most {limit_bytes} bytes are allowed")

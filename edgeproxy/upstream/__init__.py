@@ -6,5 +6,6 @@
 ``pools``    all of them.
 ``places``   how many sessions an account may hold, whatever the model.
 ``rest``     the origin's REST door, for the rates its WebSocket has not.
+``relay``    requests and WebSockets for what is not speech, passed on as they come.
 ``backoff``  how long to leave the origin alone.
 """

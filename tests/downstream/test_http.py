@@ -1,6 +1,7 @@
 """REST and HTTP stream, as their clients need them."""
 
 import asyncio
+import gzip
 from base64 import b64decode
 from contextlib import AsyncExitStack
 from typing import Any
@@ -260,3 +261,18 @@ async def test_a_request_of_silence_is_never_left_out_whole(
     async with start_proxy(turn={"trim_leading_silence_ms": 2000}) as proxy:
         for ask in (rest, stream):
             assert (await ask(proxy.url, text=text, output_audio_codec="linear16"))[1]
+
+
+async def test_a_compressed_body_is_no_json_here_as_it_is_none_for_sarvam(
+    proxy: Proxy, emulator: Emulator
+) -> None:
+    # And a few bytes that grow into many never do so here.
+    headers = {"api-subscription-key": KEY, "Content-Encoding": "gzip"}
+    async with (
+        aiohttp.ClientSession() as session,
+        session.post(
+            f"{proxy.url}/text-to-speech", data=gzip.compress(b" " * 1_000_000), headers=headers
+        ) as response,
+    ):
+        assert response.status == 422
+    assert emulator.counters.flushes == 0

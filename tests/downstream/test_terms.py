@@ -39,6 +39,7 @@ tenants:
     concurrent_turns: 40
     characters_per_month: 2_000_000
     voices: [shubh, {{model: "bulbul:v3", language: "*-IN", speaker: priya}}]
+    paths: [/speech-to-text, /v1/chat]
   clinic-test:
     tokens: []
     namespace: clinics
@@ -49,6 +50,8 @@ tenants:
     assert clinic.tokens == {digest_of("token-one"), digest_of("token-two")}
     assert clinic.requests_per_minute == 600
     assert clinic.characters_per_month == 2_000_000
+    assert clinic.paths == ("/speech-to-text", "/v1/chat")
+    assert tenants["clinic-test"].paths == ()
     assert clinic.space_of("clinic") == "tenant-clinic"
     assert tenants["clinic-test"].space_of("clinic-test") == "shared-clinics"
     assert tenants["clinic-test"].characters_per_month is None
@@ -101,6 +104,8 @@ def test_no_name_of_one_kind_is_one_of_another() -> None:
         ("tenants:\n  a:\n    tokens: []\n    namespace: A B", "`own`, or a name"),
         ("tenants:\n  a:\n    tokens: []\n    voices: []", "list of speakers"),
         ("tenants:\n  a:\n    tokens: []\n    voices: [{name: x}]", "model, language, speaker"),
+        ("tenants:\n  a:\n    tokens: []\n    paths: /translate", "a list of paths like /speech"),
+        ("tenants:\n  a:\n    tokens: []\n    paths: [translate/]", "a list of paths like /speech"),
     ],
 )
 def test_a_mistake_is_named_with_its_line_and_never_with_its_value(
