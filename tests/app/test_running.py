@@ -17,8 +17,8 @@ from edgeproxy.config import ConfigError, Settings
 from edgeproxy.core.events import ConfigSkipped, DialFailed, Event
 from edgeproxy.emulator.server import Emulator
 
-from .conftest import StartProxy, until
-from .wire import talk
+from ..conftest import StartProxy, until
+from ..wire import talk
 
 VOICE = {"target_language_code": "hi-IN", "speaker": "shubh", "speech_sample_rate": 8000}
 
@@ -53,30 +53,6 @@ async def test_a_missing_key_of_sarvams_is_said_before_anything_starts(
         async with app.running(settings):
             pass
     assert not (tmp_path / "data").exists()
-
-
-@pytest.mark.parametrize(
-    ("voice", "named"),
-    [
-        ({"speaker": "shubh"}, "language_code"),
-        ({"target_language_code": "hi-IN"}, "speaker"),
-        ({**VOICE, "pace": 9}, "pace"),
-        ({**VOICE, "speech_sample_rate": 1}, "Speech sample rate"),
-    ],
-)
-def test_a_bad_voice_to_warm_is_named(voice: dict[str, object], named: str) -> None:
-    settings = Settings.load(overrides={"origin": {"api_key": "k", "prewarm_voices": [voice]}})
-    with pytest.raises(ConfigError, match=named) as caught:
-        app.check(settings)
-    assert "origin.prewarm_voices[0]" in str(caught.value)
-
-
-def test_a_folder_of_books_that_is_not_there_is_named(tmp_path: Path) -> None:
-    settings = Settings.load(
-        overrides={"origin": {"api_key": "k"}, "phrases": {"directory": tmp_path / "no"}}
-    )
-    with pytest.raises(ConfigError, match=r"phrases\.directory"):
-        app.check(settings)
 
 
 @asynccontextmanager
