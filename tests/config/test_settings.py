@@ -1,6 +1,5 @@
 """Settings: from file, environment and command line, and one clear line per mistake."""
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -11,15 +10,15 @@ from edgeproxy.config import ConfigError, Settings
 ONE, TWO = (f"sha256:{digit * 64}" for digit in "ab")
 
 
-@pytest.fixture(autouse=True)
-def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("SARVAM_API_KEY", raising=False)
-
-
 def write(directory: Path, text: str) -> Path:
     file = directory / "edgeproxy.yaml"
     file.write_text(text, encoding="utf-8")
     return file
+
+
+def sarvam_key(settings: Settings) -> str | None:
+    key = settings.origin.api_key
+    return None if key is None else key.get_secret_value()
 
 
 def test_without_anything_the_defaults_hold() -> None:
@@ -38,71 +37,6 @@ def test_the_environment_wins_over_the_file_and_the_command_line_over_both(
     assert (settings.pool.ready, settings.pool.reserve) == (3, 2)
     assert settings.pool.account_sessions == 11
     assert settings.server.port == 1
-
-
-def sarvam_key(settings: Settings) -> str | None:
-    key = settings.origin.api_key
-    return None if key is None else key.get_secret_value()
-
-
-def test_sarvams_own_variable_is_read_and_ours_wins(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("SARVAM_API_KEY", "theirs")
-    assert sarvam_key(Settings.load()) == "theirs"
-    monkeypatch.setenv("EDGEPROXY_ORIGIN__API_KEY", "ours")
-    assert sarvam_key(Settings.load()) == "ours"
-
-
-@pytest.mark.parametrize("blank", ["", " ", "\n"])
-def test_a_blank_variable_of_sarvams_is_not_set(
-    monkeypatch: pytest.MonkeyPatch, blank: str
-) -> None:
-    monkeypatch.setenv("SARVAM_API_KEY", blank)
-    assert sarvam_key(Settings.load()) is None
-
-
-def test_a_secret_may_end_in_the_line_break_of_its_file(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("SARVAM_API_KEY", "theirs\n")
-    assert sarvam_key(Settings.load()) == "theirs"
-
-
-@pytest.mark.parametrize(
-    "secret", ["", " \n", "sk-a sk-b", "sk-a\nsk-b", "sk-é", "sk-\x7f", "sk-\udcff"]
-)
-def test_a_secret_that_no_header_can_carry_is_refused_unseen(secret: str) -> None:
-    with pytest.raises(ConfigError, match=r"blank|ASCII") as caught:
-        Settings.load(overrides={"origin": {"api_key": secret}})
-    assert str(caught.value).startswith("origin.api_key: ")
-    assert "sk-" not in str(caught.value)
-
-
-@pytest.mark.parametrize(
-    ("value", "read"),
-    [
-        (f'["{ONE}", "{TWO}"]', [ONE, TWO]),
-        (f' ["{ONE.upper()}"]\n', [ONE]),
-        (ONE, [ONE]),
-        (f"{ONE}, {TWO}\n", [ONE, TWO]),
-    ],
-)
-def test_keys_that_are_allowed_are_json_or_have_commas_between_in_the_environment(
-    monkeypatch: pytest.MonkeyPatch, value: str, read: list[str]
-) -> None:
-    monkeypatch.setenv("EDGEPROXY_AUTH__MODE", "passthrough")
-    monkeypatch.setenv("EDGEPROXY_AUTH__ALLOW", value)
-    assert list(Settings.load().auth.allow) == read
-
-
-def test_voices_in_the_environment_are_json(monkeypatch: pytest.MonkeyPatch) -> None:
-    voices = [{"speaker": "shubh", "target_language_code": "hi-IN"}]
-    monkeypatch.setenv("EDGEPROXY_ORIGIN__PREWARM_VOICES", json.dumps(voices))
-    assert list(Settings.load().origin.prewarm_voices) == voices
-
-
-def test_names_of_voices_in_the_environment_are_a_json_mapping(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setenv("EDGEPROXY_OPENAI__VOICES", '{"alloy": "priya@hi-IN", "desk": "ritu"}')
-    assert Settings.load().openai.voices == {"alloy": "priya@hi-IN", "desk": "ritu"}
 
 
 @pytest.mark.parametrize(
@@ -150,11 +84,6 @@ def test_variables_that_only_share_the_prefix_are_not_ours(monkeypatch: pytest.M
     assert Settings.load() == before
 
 
-def test_secrets_do_not_show() -> None:
-    settings = Settings.load(overrides={"origin": {"api_key": "sk-secret"}})
-    assert "sk-" not in repr(settings)
-
-
 @pytest.mark.parametrize(
     ("rooms", "named"),
     [
@@ -200,45 +129,6 @@ def test_a_mistake_is_one_line_with_the_setting_the_value_and_what_is_allowed(
     message = str(caught.value)
     assert "\n" not in message
     assert all(word in message for word in named), message
-
-
-@pytest.mark.parametrize("url", ["https://me:sk-secret@api.sarvam.ai", "http://x?key=sk-secret"])
-def test_a_credential_in_the_url_is_refused_unseen(url: str) -> None:
-    with pytest.raises(ConfigError, match=r"origin\.url") as caught:
-        Settings.load(overrides={"origin": {"url": url}})
-    assert "sk-" not in str(caught.value)
-
-
-@pytest.mark.parametrize(
-    ("url", "read"),
-    [
-        ("https://api.sarvam.ai/", "https://api.sarvam.ai"),
-        ("HTTPS://API.sarvam.ai", "https://api.sarvam.ai"),
-        ("http://tts_emulator:8090", "http://tts_emulator:8090"),
-        ("http://127.0.0.1:65535", "http://127.0.0.1:65535"),
-        ("http://[::1]:8090", "http://[::1]:8090"),
-    ],
-)
-def test_an_origin_is_a_scheme_a_host_and_maybe_a_port(url: str, read: str) -> None:
-    assert Settings.load(overrides={"origin": {"url": url}}).origin.url == read
-
-
-@pytest.mark.parametrize("host", ["127.0.0.1", "::1", "localhost", "127.0.0.5"])
-def test_loopback_is_open(host: str) -> None:
-    assert Settings.load(overrides={"server": {"host": host}}).server.host == host
-
-
-@pytest.mark.parametrize(
-    "auth",
-    [
-        {"mode": "proxy", "tenants": "tenants.yaml"},
-        {"mode": "passthrough", "allow": [ONE]},
-        {"open_to_all": True},
-    ],
-)
-def test_where_it_is_said_who_may_come_in_any_address_will_do(auth: dict[str, Any]) -> None:
-    rooms: dict[str, Any] = {"server": {"host": "0.0.0.0"}, "auth": auth}
-    assert Settings.load(overrides=rooms).server.host == "0.0.0.0"
 
 
 @pytest.mark.parametrize(
