@@ -157,12 +157,25 @@ class Night:
         )
         if book is not None:
             return report
+        await self._hits.save()
+        heard, heard_characters = await asyncio.to_thread(self._heard, now)
         return replace(
             report,
+            heard=heard,
+            heard_characters=heard_characters,
             retired=len(await self._generator.retire(library, now)),
             promoted=tuple(await self._promote(library, now)),
             demoted=await self._demote(now),
             discarded=await self._store.discard(older_than_s=self._discard_after_s),
+        )
+
+    def _heard(self, now: datetime) -> tuple[int, int]:
+        """How often callers heard the books since the day before, and the characters of it. Blocks."""
+        counts = self._hits.of_days(1, now=now)
+        texts = {pinned.key: len(pinned.text) for pinned in self._generations}
+        return (
+            sum(counts.values()),
+            sum(times * texts.get(key, 0) for key, times in counts.items()),
         )
 
     def _due(self, library: Library, now: datetime, book: str | None) -> list[Due]:

@@ -59,7 +59,9 @@ class Report:
     budget was spent, or for the reason ``stopped``. ``retired``: texts the books no longer say, forgotten;
     ``demoted``: records that were promoted once, and that nobody asked for lately;
     ``discarded``: records that were too old; ``checked`` and ``bad``: records read to see whether they are
-    whole, and those that were not. ``characters``: asked of the origin.
+    whole, and those that were not. ``characters``: asked of the origin. ``heard``: how often callers heard
+    what books hold since the day before, and ``heard_characters``: what the origin would have been asked for
+    it.
     """
 
     book: str | None
@@ -76,6 +78,8 @@ class Report:
     discarded: int = 0
     checked: int = 0
     bad: int = 0
+    heard: int = 0
+    heard_characters: int = 0
 
     @property
     def rupees(self) -> float:
@@ -98,6 +102,7 @@ class Report:
         saved = self.saved_characters
         figures = {
             "rupees": round(self.rupees, 2),
+            "heard_rupees": round(self.heard_characters * RUPEES_PER_CHARACTER, 2),
             "saved_characters": saved,
             "saved_rupees": round(saved * RUPEES_PER_CHARACTER, 2),
         }
@@ -123,6 +128,7 @@ class Report:
             yield f"retired   {self.retired:,} that no book says any more"
             yield f"promoted  {len(self.promoted):,} of no book, now kept for as long as they are asked for"
             yield f"demoted   {self.demoted:,} that were promoted once and nobody asks for any more"
+            yield f"heard     {self.heard:,} times from the books: {_cost(self.heard_characters)} not spent"
             yield f"saved     {_cost(self.saved_characters)} a day, by what was promoted"
             yield f"discarded {self.discarded:,} old records"
             yield f"checked   {self.checked:,} records, {self.bad:,} of them bad and removed"

@@ -200,6 +200,20 @@ async def test_a_night_reports_in_json_and_on_a_page(shop: Shop, facts: list[Eve
     assert ended.took_s == report.took_s > 0
 
 
+async def test_a_night_reports_what_callers_heard_from_the_books_and_what_that_spared(
+    shop: Shop,
+) -> None:
+    shop.write(BOOK)
+    await shop.night().run(shop.now)
+    (hold,) = [each for each in shop.generations if each.text == "One moment, please."]
+    for _ in range(3):
+        shop.hits.count(Teller("books:1:0", hold.at_rate(22050)).identity(hold.text))
+    shop.now += DAY
+    report = await shop.night().run(shop.now)
+    assert (report.heard, report.heard_characters) == (3, 3 * len(hold.text))
+    assert "heard     3 times from the books: 57 characters, ₹0.17 not spent" in report.as_text()
+
+
 async def test_another_night_of_the_day_has_a_report_of_its_own(shop: Shop) -> None:
     night = shop.night()
     for _ in range(2):

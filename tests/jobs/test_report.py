@@ -69,6 +69,7 @@ cost      1,000 characters, ₹3.00
 retired   1 that no book says any more
 promoted  1 of no book, now kept for as long as they are asked for
 demoted   2 that were promoted once and nobody asks for any more
+heard     0 times from the books: 0 characters, ₹0.00 not spent
 saved     108 characters, ₹0.32 a day, by what was promoted
 discarded 1,500 old records
 checked   20 records, 1 of them bad and removed
@@ -87,7 +88,7 @@ Promoted:
 
 
 def test_a_quiet_night_is_a_short_page() -> None:
-    assert QUIET.as_text().count("\n") == 11
+    assert QUIET.as_text().count("\n") == 12
     assert "Made:" not in QUIET.as_text()
 
 
@@ -104,7 +105,7 @@ def test_a_run_that_had_to_stop_says_why() -> None:
 
 def test_a_page_stays_a_page_and_json_has_all() -> None:
     many = replace(QUIET, made=tuple(replace(MADE, generation=each) for each in range(50)))
-    assert many.as_text().count("\n") == 34
+    assert many.as_text().count("\n") == 35
     assert "  and 30 more" in many.as_text()
     assert len(orjson.loads(many.as_json())["made"]) == 50
 
