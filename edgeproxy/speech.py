@@ -65,16 +65,14 @@ from .core.voice import Voice
 from .sarvam import models
 from .upstream.pool import Order
 from .upstream.pools import Account, Pools
+from .upstream.refused import OF_THE_KEY, Refusals
 from .upstream.rest import RestDoor
 from .upstream.session import OriginRefused, Utterance
 
 ATTEMPTS: Final = 2
 SECOND_CODEC: Final = "mp3"
 """What every account and model has; it is decoded at the door."""
-_REFUSALS_KEPT: Final = 1000
 _PAUSE_S: Final = 0.1
-_OF_THE_KEY: Final = (401, 402, 403)
-"""Statuses of refusals that are about who asks."""
 _LATE: Final = "audio came after its final"
 
 
@@ -173,7 +171,7 @@ class Speech:
         self.freshness = freshness
         self._purges = purges
         self._emit = emit
-        self._refusals: dict[tuple[Account, Voice, str | None], tuple[float, OriginRefused]] = {}
+        self._refusals = Refusals(kept_s=patience.refusal_kept_s)
 
     def clip(self, ask: Ask) -> tuple[Clip, str]:
         """The clip of a segment, complete or growing, and how it was come by: ``hit-memory``, ``stale``,
@@ -376,7 +374,8 @@ class Speech:
         self, clip: Clip, ask: Ask, clock: asyncio.Timeout, attempts: int
     ) -> IsWhole:
         """Have the origin fill the clip; ``clock`` is set on when the first audio is there."""
-        self._recall_refusal(ask)
+        voice, text = ask.identity.voice, ask.identity.text
+        self._refusals.recall(ask.account, voice, text)
         codec: str | None = None
         began = asyncio.get_running_loop().time()
         for attempt in range(1, attempts + 1):
@@ -385,12 +384,12 @@ class Speech:
                 with _paid(ask, clip.times):
                     is_whole = await self._speak(clip, ask, clock, began=began, codec=codec)
             except OriginError as error:
-                if ask.account.own and error.status in _OF_THE_KEY:
+                if ask.account.own and error.status in OF_THE_KEY:
                     raise OriginUnreachable(f"the proxy's own key is refused: {error}") from error
                 last = attempt == attempts or clip.heard or isinstance(error, OriginDown)
                 if isinstance(error, OriginRefused) and error.is_clients_fault:
                     if last or not self._is_the_codec(ask, error):
-                        raise self._remember_refusal(ask, error) from error
+                        raise self._refusals.remember(ask.account, voice, text, error) from error
                     codec = SECOND_CODEC
                 elif last:
                     raise
@@ -496,28 +495,6 @@ class Speech:
         if faults:
             self._emit(RecordRefused(clip.key, "; ".join(faults)))
         return not faults
-
-    # -- refusals: the client's mistake, not the pool's --------------------------------------------
-
-    def _remember_refusal(self, ask: Ask, error: OriginRefused) -> OriginRefused:
-        voice = ask.identity.voice
-        hinted = OriginRefused(models.hint(error.refusal, voice.fields))
-        if error.status in _OF_THE_KEY:
-            return hinted  # of the account, not of what was asked: it may be put right at any time
-        # What is wrong with a voice is wrong with every text of it, if it is the voice that is named.
-        by_voice = models.field_at_fault(error.refusal, voice.fields) is not None
-        if len(self._refusals) >= _REFUSALS_KEPT:
-            self._refusals.pop(next(iter(self._refusals)))
-        until = monotonic() + self._patience.refusal_kept_s
-        text = None if by_voice else ask.identity.text
-        self._refusals[ask.account, voice, text] = (until, hinted)
-        return hinted
-
-    def _recall_refusal(self, ask: Ask) -> None:
-        for text in (None, ask.identity.text):
-            remembered = self._refusals.get((ask.account, ask.identity.voice, text))
-            if remembered is not None and monotonic() < remembered[0]:
-                raise OriginRefused(remembered[1].refusal)
 
 
 @contextmanager
