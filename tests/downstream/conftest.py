@@ -23,10 +23,11 @@ THREE = "तीसरा वाक्य यह है।"
 def pytest_asyncio_loop_factories(
     item: pytest.Item,
 ) -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
-    """Limits are held where a loop hands over bytes, and in another order on each: tested on both."""
+    """Limits and backpressure are held where a loop hands over bytes, and in another order on each: tested on
+    both."""
     loops: dict[str, Callable[[], asyncio.AbstractEventLoop]]
     loops = {"asyncio": asyncio.new_event_loop}
-    if item.path.name == "test_limits.py":
+    if item.path.name in ("test_limits.py", "test_tunnel.py"):
         loops["uvloop"] = uvloop.new_event_loop
     return loops
 
