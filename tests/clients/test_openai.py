@@ -219,6 +219,24 @@ async def test_an_origin_that_breaks_off_is_an_error_and_never_a_short_answer(
     assert heard == await original(*SENTENCES, rate=RATE)
 
 
+async def test_what_a_request_wishes_of_the_cache_is_said_through_the_sdk(
+    proxy: Proxy, emulator: Emulator
+) -> None:
+    with pytest.raises(sdk.InternalServerError) as unknown:
+        await say_async(proxy.url, extra_headers={"x-edgeproxy-cache": "only"})
+    assert unknown.value.status_code == 504
+    assert emulator.counters.flushes == 0
+    await say_async(proxy.url)
+    await landed(proxy)
+    spent = emulator.counters.flushes
+    await say_async(proxy.url, extra_query={"cache": "only"})
+    assert emulator.counters.flushes == spent
+    await say_async(proxy.url, extra_headers={"Cache-Control": "no-store"})
+    assert emulator.counters.flushes == 2 * spent
+    with pytest.raises(sdk.BadRequestError, match="refresh"):
+        await say_async(proxy.url, extra_query={"cache": "maybe"})
+
+
 # -- LiveKit ---------------------------------------------------------------------------------------
 
 Agent = Callable[..., plugin.TTS]
