@@ -25,7 +25,9 @@ def environment(**more: str) -> dict[str, str]:
     plain = {
         name: value
         for name, value in os.environ.items()
-        if not name.startswith("EDGEPROXY_") and name != "SARVAM_API_KEY"
+        if not name.startswith("EDGEPROXY_")
+        # The latter has Python say on standard error how busy the machine is.
+        and name not in ("SARVAM_API_KEY", "PYTHONASYNCIODEBUG")
     }
     return {**plain, "COLUMNS": "200", "NO_COLOR": "1", **more}
 
