@@ -223,7 +223,11 @@ class Speech:
             return  # another caller of the same clip was quicker
         clip.ready[form] = ready
         clip.ready_bytes += len(ready)
-        self._memory.weigh(ask.identity, len(ready))
+        self._memory.weigh(ask.identity, clip, len(ready))
+
+    def forget(self, identity: Identity) -> None:
+        """Let a recording go from memory, because it is gone from the disk."""
+        self._memory.forget(identity)
 
     def purge(self, purge: Purge) -> None:
         """Forget what a purge covers, and let nobody join the fills of it that are up.
@@ -284,11 +288,23 @@ class Speech:
         try:
             is_whole = await self._say(clip, ask)
         except EdgeProxyError as error:
-            # Whoever joined hears of it; what was served before goes on being served.
+            # What was served before goes on being served, also to whoever has joined meanwhile.
             self._emit(Renewed(clip.key, ok=False, reason=str(error)))
-            raise
+            if clip.heard or not await self._give_what_is_kept(clip, ask):
+                raise
+            return
         await self._keep(clip, ask, since, is_whole)
         self._emit(Renewed(clip.key, ok=True))
+
+    async def _give_what_is_kept(self, clip: Clip, ask: Ask) -> bool:
+        """Fill from the record, for want of anything better; False where there is none to be had."""
+        record = await self._store.get(ask.identity)
+        age = Age.OVER if record is None else self._age_on_disk(record, ask)
+        if record is None or age is Age.OVER or clip.state is not State.GROWING:
+            return False
+        clip.rewind()
+        self._give(clip, ask.identity, record, age)
+        return True
 
     def _age(self, made: datetime, identity: Identity) -> Age:
         age = self.freshness.of(made, datetime.now(UTC))
@@ -325,6 +341,8 @@ class Speech:
         pcm = await asyncio.to_thread(
             resample, record.pcm, rate=record.rate, to=ask.identity.voice.rate
         )
+        if self._purges.doom(ask.identity, since=since) is Doom.GONE:
+            return False  # purged while it was derived
         derived = Record(ask.identity.blob, clip.rate, pcm, record.made, since)
         self._give(clip, ask.identity, derived, Age.FRESH)
         await self._store.put(ask.identity, derived, pinned=True)
@@ -473,6 +491,8 @@ class Speech:
         doom = self._purges.doom(identity, since=since)
         if doom is Doom.GONE:
             return
+        if ask.curated and identity in self._store:
+            return  # its recording could not be read just now: that is no reason to replace it
         clip.made = datetime.now(UTC)
         if doom is Doom.NONE:
             self._memory.keep(identity, clip)
@@ -481,8 +501,9 @@ class Speech:
                 self._memory.forget(identity)
             self._emit(RecordRefused(clip.key, _LATE))
             return
-        record = Record(identity.blob, clip.rate, clip.pcm(), clip.made, since)
-        await self._store.put(identity, record)
+        if not ask.curated:  # what a book holds is made, and judged, by the generator alone
+            record = Record(identity.blob, clip.rate, clip.pcm(), clip.made, since)
+            await self._store.put(identity, record)
 
     def _fit_to_keep(self, clip: Clip, ask: Ask) -> bool:
         """Nothing partial or broken is ever kept: the clip is complete, and now it is looked at, too."""

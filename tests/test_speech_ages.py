@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from edgeproxy.cache.clip import Clip, ClipFailed, Source
+from edgeproxy.cache.disk import Disk
 from edgeproxy.cache.record import Record
 from edgeproxy.core.errors import NotKept, OriginUnreachable
 from edgeproxy.core.events import Event, RecordKept, Renewed
@@ -152,6 +153,56 @@ async def test_what_a_book_holds_is_never_too_old(
             pcm, clip, _ = await house.hear(curated)
             assert (pcm, clip.stale) == (OLD, False)
     assert emulator.counters.flushes == 0
+
+
+async def test_a_book_recording_that_cannot_be_read_just_now_is_not_replaced(
+    tmp_path: Path, emulator: Emulator, facts: list[Event], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with open_house(tmp_path / "r", emulator, facts, freshness=RULE) as house:
+        ask = await kept(house, ago_s=1, pinned=True)
+        curated = Ask(ask.identity, ask.account, curated=True)
+        with monkeypatch.context() as patched:
+            patched.setattr(Disk, "head", bad_sector)
+            pcm, clip, _ = await house.hear(curated)
+            assert (clip.source, pcm == OLD) == (Source.ORIGIN, False)
+            await house.landed()
+        for _ in range(2):
+            assert (await house.hear(curated))[0] == OLD
+        assert house.store.is_pinned(ask.identity)
+
+
+def bad_sector(*_: object) -> bytes:
+    raise OSError(5, "Input/output error")
+
+
+async def test_who_joined_a_renewal_that_fails_hears_what_there_was(
+    tmp_path: Path, origin: Origin, facts: list[Event]
+) -> None:
+    async with open_house(tmp_path / "r", origin, facts, freshness=RULE) as house:
+        ask = await kept(house, "wait then refuse 500", ago_s=1)
+        await house.hear(ask)
+        clip = house.memory.get(ask.identity)
+        assert clip is not None
+        assert clip.made is not None
+        clip.made -= timedelta(seconds=150)
+        assert (await house.hear(ask))[2] == "stale"
+        await until(lambda: origin.waiting == 1)
+        house.memory.forget(ask.identity)
+        joined, how = house.speech.clip(ask)
+        assert how == "collapsed"
+        origin.permit.set()
+        assert await joined.whole() == OLD
+
+
+async def test_forms_of_a_clip_that_is_not_held_do_not_weigh(house: House) -> None:
+    await house.hear(house.ask())
+    await house.landed()
+    before = house.memory.size
+    off = house.ask(use=Use.OFF)
+    clip, _ = house.speech.clip(off)
+    await clip.whole()
+    house.speech.keep_ready(off, clip, ("mp3", "128k"), b"x" * 100_000)
+    assert house.memory.size == before
 
 
 # -- purges ----------------------------------------------------------------------------------------

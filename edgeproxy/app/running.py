@@ -207,11 +207,17 @@ async def _follow_others(shop: Workshop) -> None:
     """Hear of what the command line, or another process, has made, moved or purged."""
     while True:
         await asyncio.sleep(_OTHERS_EVERY_S)
-        if await asyncio.to_thread(shop.generations.changed_on_disk):
-            # The records first: a pointer must never stand at one we don't know of.
-            await shop.store.refresh()
-            await asyncio.to_thread(shop.generations.reload)
-            await shop.greetings.load()
+        try:
+            if await asyncio.to_thread(shop.generations.changed_on_disk):
+                # The records first: a pointer must never stand at one we don't know of.
+                await shop.store.refresh()
+                await asyncio.to_thread(shop.generations.reload)
+                await shop.greetings.load()
+                # Somebody may have purged what is to be made again.
+                shop.books.look_again()
+        except OSError as error:
+            # As long as it lasts what others did is not known; the next look may be luckier.
+            log.log.error("what other processes did can't be read: %s", error)
         await shop.purging.follow()
 
 

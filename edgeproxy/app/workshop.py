@@ -161,6 +161,7 @@ async def workshop(settings: Settings, *, emit: Emit = log.tell) -> AsyncIterato
             keep=settings.phrases.generations_kept,
             characters_per_second=settings.phrases.characters_per_second,
             before_heard=greetings.made,
+            forget=speech.forget,
             epochs=Epochs(cache.epochs),
             emit=emit,
         )

@@ -138,34 +138,30 @@ class Disk:
             raise
         except (sqlite3.DatabaseError, RecordError) as error:
             log.error("%s is damaged (%s): it is made anew", self._directory / _INDEX, error)
-            shutil.rmtree(damaged, ignore_errors=True)
-            self._directory.rename(damaged)
+            # Another one may not be taken over yet.
+            self._directory.rename(_unused(damaged))
             self._directory.mkdir(mode=0o700)
             self._cache = self._opened()
-        if damaged.exists():
-            # Also where a crash came between: what was taken over already is only taken over again.
-            self._take_over(damaged)
+        # Also where a crash came between.
+        for left in sorted(damaged.parent.glob(f"{damaged.name}*")):
+            self._take_over(left)
         return self.rows()
 
     def get(self, key: str) -> bytes | None:
         """The whole value."""
-        if self._read_only is not None:
-            found = self._read_only.get(key)
-            return None if found is None else found[0].read_bytes()
-        value: bytes | None = self._cache.get(key)
-        return value
+        return self.head(key, -1)
 
     def head(self, key: str, most_bytes: int) -> bytes | None:
-        """Its first bytes."""
-        if self._read_only is not None:
-            value = self.get(key)
-            return None if value is None else value[:most_bytes]
-        file = self._cache.get(key, read=True)
-        if file is None:
+        """Its first bytes; all of them where that is -1."""
+        path = self._path(key)
+        if path is None:
             return None
-        with file:
-            read: bytes = file.read(most_bytes)
-        return read
+        # Not by the library: to it a file that can't be read is one that is not there.
+        try:
+            with path.open("rb") as file:
+                return file.read(most_bytes)
+        except FileNotFoundError:
+            return None
 
     def set(self, key: str, value: bytes, tag: Tag) -> None:
         """Keep a value, in place of another of that key."""
@@ -225,6 +221,19 @@ class Disk:
         if self._cache is not None:
             self._cache.close()
 
+    def _path(self, key: str) -> Path | None:
+        if self._read_only is not None:
+            found = self._read_only.get(key)
+            return None if found is None else found[0]
+        select = "SELECT mode, filename FROM Cache WHERE key = ? AND raw = 1"
+        row = self._cache._sql(select, (key,)).fetchone()
+        if row is None:
+            return None
+        mode, filename = row
+        if mode not in (diskcache.core.MODE_RAW, diskcache.core.MODE_BINARY) or not filename:
+            raise RecordError(f"a value of mode {mode}, not bytes in a file")
+        return self._directory / str(filename)
+
     @property
     def _writable(self) -> Any:
         if self._read_only is not None:
@@ -267,15 +276,26 @@ class Disk:
         return cache
 
     def _take_over(self, damaged: Path) -> None:
+        there = {key for key, _, _ in self.rows()}
         taken = lost = 0
         for file in damaged.glob("*/*/*.val"):
-            value = file.read_bytes()
             try:
+                value = file.read_bytes()
                 key, tag = self._name_of(value)
-            except RecordError:
+            except (OSError, RecordError):
                 lost += 1
                 continue
-            self.set(key, value, tag)
-            taken += 1
-        shutil.rmtree(damaged)
+            if key not in there:  # what was made since is newer
+                self.set(key, value, tag)
+                taken += 1
+        shutil.rmtree(damaged, ignore_errors=True)
         log.error("%d records taken over from %s, %d were damaged", taken, damaged, lost)
+
+
+def _unused(path: Path) -> Path:
+    number = 1
+    unused = path
+    while unused.exists():
+        number += 1
+        unused = path.with_name(f"{path.name}-{number}")
+    return unused

@@ -36,11 +36,11 @@ class Memory:
         self.forget(identity)
         self._clips[identity] = clip
         self._weights[identity] = 0
-        self.weigh(identity, clip.size + clip.ready_bytes)
+        self.weigh(identity, clip, clip.size + clip.ready_bytes)
 
-    def weigh(self, identity: Identity, more_bytes: int) -> None:
-        """Count bytes that a held clip gained, and let the oldest go until all fits."""
-        if identity not in self._clips:
+    def weigh(self, identity: Identity, clip: Clip, more_bytes: int) -> None:
+        """Count bytes that ``clip`` gained, if it is held, and let the oldest go until all fits."""
+        if self._clips.get(identity) is not clip:
             return
         self._weights[identity] += more_bytes
         self.size += more_bytes

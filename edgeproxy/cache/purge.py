@@ -125,7 +125,10 @@ class Purges:
         """One more, in force and safe on disk when this returns. Raises OSError."""
         with self._alone():
             self._read()
-            purge = Purge(self.number + 1, now or datetime.now(UTC), soft, scope)
+            now = now or datetime.now(UTC)
+            # Not from one on: where the file was lost, records carry the numbers that were in it.
+            number = max(self.number + 1, int(now.timestamp()))
+            purge = Purge(number, now, soft, scope)
             self._write((*self._purges, purge), purge.number)
         return purge
 
@@ -142,12 +145,10 @@ class Purges:
         """Whether the file is another than was last read or written here."""
         return self._stamp() != self._seen
 
-    def reload(self) -> list[Purge]:
-        """Read the file again; the purges that are new. Raises OSError or :class:`DamagedPurges`, and then
-        those known before are in force."""
-        before = self.number
+    def reload(self) -> None:
+        """Read the file again. Raises OSError or :class:`DamagedPurges`, and then those known before are in
+        force."""
         self._read()
-        return [purge for purge in self._purges if purge.number > before]
 
     def _read(self) -> None:
         stamp = self._stamp()

@@ -34,6 +34,9 @@ from .record import HEAD_BYTES, Record, facts_of
 _THREADS: Final = 4
 _OPEN_S: Final = 5.0
 """Who starts waits no longer for an index that is locked, or made anew: what is in it is found later."""
+_CLOSE_S: Final = 5.0
+_WRITE_S: Final = 10.0
+"""A write that takes longer counts as failed, so that no fill stays up for it."""
 _READ_S: Final = 0.5
 """A disk that takes longer for a read is of no help to a caller: the origin has begun to speak by then."""
 _MOST_STUCK: Final = 2
@@ -172,7 +175,7 @@ class Store:
             self._disk.set(key, value, tag)
             return True
 
-        if not await self._attempt("write", write, False):
+        if not await self._attempt("write", write, False, within_s=_WRITE_S):
             self._emit(RecordRefused(key, "too little free disk, or a fault of it"))
             return False
         self._enter(key, len(value), tag)
@@ -183,10 +186,15 @@ class Store:
             self._emit(RecordEvicted(oldest, size))
         return True
 
-    async def remove(self, key: str) -> None:
-        """Forget one record."""
+    async def remove(self, key: str) -> bool:
+        """Forget one record; False where it may still lie on the disk."""
         self._leave(key)
-        await self._attempt("remove", lambda: self._disk.delete(key), None)
+
+        def delete() -> bool:
+            self._disk.delete(key)
+            return True
+
+        return await self._attempt("remove", delete, False)
 
     def __contains__(self, identity: Identity) -> bool:
         key = identity.key
@@ -227,8 +235,9 @@ class Store:
 
     async def purge(
         self, is_gone: Callable[[Identity, int], bool], *, text: str | None = None
-    ) -> list[Identity]:
-        """Remove every record of which ``is_gone`` is true, pinned or not; which those were.
+    ) -> list[Identity] | None:
+        """Remove every record of which ``is_gone`` is true, pinned or not; which those were. None: not all of
+        them could be looked at, or removed.
 
         It is given the identity and the number of the last purge before the record was begun. ``text``: look
         only at records of this normalised text, which their names begin with. Else the head of each record is
@@ -252,44 +261,47 @@ class Store:
                     found.append(identity)
             return found
 
-        covered: list[Identity] = []
+        covered: list[Identity] | None = None
         covered = await self._attempt("purge", find, covered)
-        for identity in covered:
-            await self.remove(identity.key)
-        return covered
+        if covered is None:
+            return None
+        removed = [await self.remove(identity.key) for identity in covered]
+        return covered if all(removed) else None
 
     async def verify(self, share: float) -> tuple[int, int]:
         """Read a share (0 to 1) of all records, drawn by chance, and check each whole. How many were
         read, and how many of them were bad (and are gone)."""
         keys = [*self._pinned, *self._dynamic]
         chosen = random.sample(keys, round(len(keys) * share))
-        bad = 0
+        checked = bad = 0
         for key in chosen:
 
             def read(key: str = key) -> bool:
                 value = self._disk.get(key)
-                if value is not None:
-                    Record.unpack(value)
-                return value is not None
+                if value is None:
+                    raise RecordError("its file is gone")
+                Record.unpack(value)
+                return True
 
             try:
-                whole = await self._attempt("verify", read, False)
+                # What can't be read now is neither whole nor bad: the disk may be better tomorrow.
+                checked += await self._attempt("verify", read, False)
             except RecordError as error:
-                whole = False
                 self._emit(RecordCorrupt(key, str(error)))
-            if not whole:
-                bad += 1
+                checked, bad = checked + 1, bad + 1
                 await self.remove(key)
-        return len(chosen), bad
+        return checked, bad
 
     async def refresh(self) -> None:
         """Learn of records that another process has put or removed."""
+        # What we put while the rows are read may be missing from them: only of these can be said it is gone.
+        before = [*self._dynamic, *self._pinned]
         rows: list[Row] | None = None
         rows = await self._attempt("refresh", self._disk.rows, rows)
         if rows is not None:
-            known = {key for key, _, _ in rows}
-            for key in [*self._dynamic, *self._pinned]:
-                if key not in known:
+            there = {key for key, _, _ in rows}
+            for key in before:
+                if key not in there:
                     self._leave(key)
             self._enter_all(rows)
 
@@ -312,7 +324,7 @@ class Store:
 
     async def close(self) -> None:
         """Finish what is under way and close the files."""
-        await self._attempt("close", self._disk.close, None)
+        await self._attempt("close", self._disk.close, None, within_s=_CLOSE_S)
         # A read that hangs for ever must not keep the process.
         self._executor.shutdown(wait=not self._stuck)
 
@@ -349,13 +361,15 @@ class Store:
             if within_s is not None:
                 await asyncio.wait((working,), timeout=within_s)
                 if not working.done():
-                    self._stuck += 1
-                    working.add_done_callback(self._unstuck)
                     raise TimeoutError(f"the disk took longer than {within_s:g} s")
             return await working
         except FAULTS as error:
             self._emit(StoreFailed(operation, f"{type(error).__name__}: {error}"))
             return otherwise
+        finally:
+            if not working.done():  # whoever waited has given up, or has left
+                self._stuck += 1
+                working.add_done_callback(self._unstuck)
 
     def _unstuck(self, working: asyncio.Future[Any]) -> None:
         self._stuck -= 1

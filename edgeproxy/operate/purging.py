@@ -61,42 +61,53 @@ class Purging:
         self._records_last_s = records_last_s
         self._remake = remake
         self._emit = emit
+        self._followed = purges.number
+        """The last purge that memory and flights have been held against."""
 
     async def purge(self, scope: Scope, *, soft: bool) -> Outcome:
         """Purge what ``scope`` covers. Raises OSError if that can't be written down; then nothing changes."""
         purge = await asyncio.to_thread(self._purges.add, scope, soft=soft)
-        self._speech.purge(purge)
-        covered: list[Identity] = []
+        self._catch_up()
+        covered: list[Identity] | None = []
         if not soft:
+            # Of what a disk that fails us keeps no read is served: it is held against the purge.
             covered = await self._store.purge(self._is_gone, text=scope.text)
         phrases = await self._forget_generations(purge)
-        self._emit(Purged(purge.number, soft, _without_text(scope), len(covered)))
-        return Outcome(purge, len(covered), phrases)
+        records = len(covered or ())
+        self._emit(Purged(purge.number, soft, _without_text(scope), records))
+        return Outcome(purge, records, phrases)
 
     @property
     def behind(self) -> bool:
         """Whether another process has purged something that is not known here yet. Blocks for moments."""
-        return self._purges.changed_on_disk()
+        return self._purges.changed_on_disk() or self._purges.number > self._followed
 
     async def follow(self) -> None:
         """Take note of what another process has purged since the last time. Blocks only in threads."""
-        if not await asyncio.to_thread(self._purges.changed_on_disk):
-            return
         try:
-            new = await asyncio.to_thread(self._purges.reload)
+            if await asyncio.to_thread(self._purges.changed_on_disk):
+                await asyncio.to_thread(self._purges.reload)
         except (OSError, DamagedPurges) as error:
             self._emit(StoreFailed("read purges", f"{type(error).__name__}: {error}"))
             return
+        if self._catch_up():
+            self._remake()
+
+    def _catch_up(self) -> bool:
+        """Hold memory and flights against every purge they were not held against yet, whoever purged."""
+        new = [purge for purge in self._purges if purge.number > self._followed]
+        self._followed = self._purges.number
         for purge in new:
             self._speech.purge(purge)
-        if new:
-            self._remake()
+        return bool(new)
 
     async def finish(self, now: datetime | None = None) -> None:
         """Do again what a crash may have cut short, and let go of purges that no record is left for."""
         now = now or datetime.now(UTC)
         if any(not purge.soft for purge in self._purges):
-            await self._store.purge(self._is_gone)
+            await self._store.refresh()  # records of other processes, too
+            if await self._store.purge(self._is_gone) is None:
+                return  # the disk fails us: what is left of them is not known
         over = [
             purge
             for purge in self._purges

@@ -43,6 +43,7 @@ GRACE: Final = timedelta(days=7)
 """How long what the books no longer say is kept."""
 
 _LOCK_EVERY_S: Final = 0.1
+_PURGED: Final = "it was purged while it was made"
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +103,7 @@ class Generator:
     """Makes what is due. ``fetch`` has the origin speak.
 
     ``keep``: generations kept of each unit, besides the one that speaks; ``characters_per_second``: the pace
-    at which the origin is asked.
+    at which the origin is asked; ``forget``: lets go of a recording elsewhere that is removed here.
     """
 
     def __init__(
@@ -115,10 +116,12 @@ class Generator:
         keep: int = 3,
         characters_per_second: float,
         before_heard: BeforeHeard = _nothing,
+        forget: Callable[[Identity], None] = lambda _: None,
         epochs: Epochs = NO_EPOCHS,
         emit: Emit = ignore,
     ) -> None:
         self._store = store
+        self._forget = forget
         self._epochs = epochs
         self._purges = purges
         self._studio = Studio(fetch, characters_per_second=characters_per_second)
@@ -229,6 +232,10 @@ class Generator:
             await self._put(unit, generation, takes, since, run.allowance)
             if not unit.manual:
                 await self._before_heard(unit.key, generation)
+            # With no await from here to the pointer.
+            identity = _identity(unit, unit.voice, generation, 0)
+            if self._purges.doom(identity, since=since) is Doom.GONE:
+                raise Failed([_PURGED], attempts=1)
         except Failed as failed:
             self._fail(due, failed, run)
         else:
@@ -239,8 +246,10 @@ class Generator:
     async def _rescaled(self, unit: Unit) -> tuple[list[bytes], datetime]:
         """The takes of the latest generation, as loud as they are to be now, and when they were spoken.
         Raises :class:`Failed`."""
-        latest = self._generations[unit.key].latest
-        assert latest is not None
+        pinned = self._generations.find(unit.key)
+        latest = pinned.latest if pinned else None
+        if latest is None:
+            raise Failed(["what was to be scaled was purged"], attempts=1)
         takes = []
         for take in range(unit.takes):
             voice = unit.voice.at_rate(latest.rate)
@@ -269,7 +278,7 @@ class Generator:
                 pcm = await asyncio.to_thread(resample, master, rate=generation.rate, to=rate)
                 identity = _identity(unit, unit.voice.at_rate(rate), generation, take)
                 if self._purges.doom(identity, since=since) is Doom.GONE:
-                    raise Failed(["it was purged while it was made"], attempts=1)
+                    raise Failed([_PURGED], attempts=1)
                 record = Record(identity.blob, rate, pcm, generation.made, since)
                 if not await self._store.put(identity, record, pinned=True):
                     # What comes next would only be paid for and lost as well.
@@ -343,7 +352,10 @@ class Generator:
         for rate in models.REST_RATES:
             voice = pinned.at_rate(rate)
             for take in range(generation.takes):
-                await self._store.remove(_identity(pinned, voice, generation, take).key)
+                identity = _identity(pinned, voice, generation, take)
+                await self._store.remove(identity.key)
+                # Its number may be given again, to another recording.
+                self._forget(identity)
 
     async def _save(self, run: _Run) -> None:
         try:

@@ -6,7 +6,7 @@ nobody hears or moves what is another's.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any, Final, Self
 
@@ -114,7 +114,7 @@ class Pinned:
             scope=written.get("scope", SHARED),
             phrases=tuple(written["phrases"]),
             generations=tuple(
-                Generation(**{**each, "made": datetime.fromisoformat(each["made"])})
+                Generation(**{**_known(each), "made": datetime.fromisoformat(each["made"])})
                 for each in written["generations"]
             ),
             speaks=written["speaks"],
@@ -140,3 +140,11 @@ class Pinned:
     def at_rate(self, rate: int) -> Voice:
         """Its voice at ``rate`` Hz."""
         return Voice({**self.voice, "rate": rate})
+
+
+_FIELDS: Final = frozenset(field.name for field in fields(Generation))
+
+
+def _known(written: Mapping[str, Any]) -> dict[str, Any]:
+    """Without what a newer build has written: going back to this one must not lose what was made."""
+    return {name: value for name, value in written.items() if name in _FIELDS}

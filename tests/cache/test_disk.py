@@ -55,3 +55,29 @@ def test_a_takeover_that_was_cut_short_is_gone_on_with(tmp_path: Path, disk: Dis
     assert sorted(again.open()) == [("ab01", Tag.DYNAMIC, 4), ("pinned one", Tag.PINNED, 10)]
     assert not (tmp_path / "values.damaged").exists()
     again.close()
+
+
+def test_what_cannot_be_read_is_lost_alone_and_what_is_newer_stays(
+    tmp_path: Path, disk: Disk
+) -> None:
+    disk.set("ab01", b"ab01", Tag.PINNED)
+    disk.close()
+    for number, (name, value) in enumerate(
+        [("1", b"ab01"), ("2", b"cd02"), ("3", None), ("4", b"pinned one")]
+    ):
+        # Two that were put aside, one after the other.
+        left = tmp_path / ("values.damaged" if number % 2 else "values.damaged-2") / "ab" / "cd"
+        left.mkdir(parents=True, exist_ok=True)
+        file = left / f"{name}.val"
+        if value is None:
+            file.mkdir()  # reads of it fail, as those of a bad sector do
+        else:
+            file.write_bytes(value)
+    again = Disk(tmp_path / "values", name_of=name_of)
+    assert sorted(again.open()) == [
+        ("ab01", Tag.PINNED, 4),
+        ("cd02", Tag.DYNAMIC, 4),
+        ("pinned one", Tag.PINNED, 10),
+    ]
+    assert not list(tmp_path.glob("values.damaged*"))
+    again.close()

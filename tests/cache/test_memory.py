@@ -40,9 +40,13 @@ def test_the_least_recently_used_goes_first(identify: Identify) -> None:
 def test_encoded_forms_weigh_too(identify: Identify) -> None:
     memory = Memory(limit_bytes=30)
     memory.keep(identify("a"), clip_of(10))
-    memory.keep(identify("b"), clip_of(10))
-    memory.weigh(identify("b"), 15)
+    held = clip_of(10)
+    memory.keep(identify("b"), held)
+    memory.weigh(identify("b"), held, 15)
     assert memory.get(identify("a")) is None
+    assert memory.size == 25
+    # Another clip of the same, which is not the one that is held.
+    memory.weigh(identify("b"), clip_of(10), 1000)
     assert memory.size == 25
 
 
@@ -65,7 +69,8 @@ def test_the_books_balance_whatever_happens(steps: list[tuple[str, str]]) -> Non
             case "keep":
                 memory.keep(identity, clip_of(10))
             case "weigh":
-                memory.weigh(identity, 6)
+                held = memory.get(identity)
+                memory.weigh(identity, held or clip_of(10), 6)
             case "get":
                 memory.get(identity)
             case _:

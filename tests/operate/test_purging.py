@@ -3,7 +3,10 @@
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pytest
+
 from edgeproxy.app import Proxy
+from edgeproxy.cache.disk import Disk
 from edgeproxy.cache.purge import Purges, Scope
 from edgeproxy.core.events import Event, PhraseGenerated, Purged, StoreFailed
 from edgeproxy.emulator.server import Emulator
@@ -54,6 +57,34 @@ async def test_what_another_process_purges_is_gone_within_moments(
     Purges.load(tmp_path / "data" / "purges.json").add(Scope(), soft=False)
     await proxy.purging.follow()
     assert await said(proxy, "नमस्ते।") == "miss"
+
+
+async def test_a_purge_of_another_process_holds_though_one_of_our_own_comes_first(
+    proxy: Proxy, tmp_path: Path
+) -> None:
+    for text in ("नमस्ते।", "फिर मिलेंगे।"):
+        assert await said(proxy, text) == "miss"
+    Purges.load(tmp_path / "data" / "purges.json").add(Scope(text="नमस्ते।"), soft=False)
+    await proxy.purging.purge(Scope(text="फिर मिलेंगे।"), soft=False)
+    assert not proxy.purging.behind
+    assert await said(proxy, "नमस्ते।") == "miss"
+
+
+async def test_a_purge_is_not_forgotten_while_the_disk_fails_us(
+    proxy: Proxy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert await said(proxy, "नमस्ते।") == "miss"
+    Purges.load(tmp_path / "data" / "purges.json").add(Scope(), soft=False)
+    await proxy.purging.follow()
+    with monkeypatch.context() as patched:
+        patched.setattr(Disk, "head", bad_sector)
+        await proxy.purging.finish(datetime.now(UTC) + timedelta(hours=2))
+    assert len(list(Purges.load(tmp_path / "data" / "purges.json"))) == 1
+    assert await said(proxy, "नमस्ते।") == "miss"
+
+
+def bad_sector(*_: object) -> bytes:
+    raise OSError(5, "Input/output error")
 
 
 async def test_a_purges_file_that_was_spoilt_is_told_and_changes_nothing(
