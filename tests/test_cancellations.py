@@ -163,7 +163,7 @@ async def test_a_lease_and_its_utterance_leave_the_pool_balanced(
 async def test_a_fetch_for_the_night_leaves_the_pool_balanced(house: Proxy, truth: Truth) -> None:
     from edgeproxy.upstream.pools import Account
 
-    account = Account("own", "origin-key")
+    account = Account("own", "origin-key", own=True)
     got: list[bytes] = []
 
     async def work() -> None:

@@ -1,13 +1,13 @@
 """The composition root: builds every object, starts and stops in order. The only room that knows everyone.
 
 ``values``    from settings to the values that rooms take; what is wrong with them is one line.
-``workshop``  the rooms below the doors: all that makes and keeps speech, for nobody in particular.
+``rooms``     the rooms below the doors: all that makes and keeps speech, for nobody in particular.
 ``front``     the doors: who lets clients in, what they may ask for, where they come in.
-``running``   a proxy, from its first breath to its drain.
+``proxy``     a proxy, from its first breath to its drain.
 """
 
-from .running import Proxy, running, serve
+from .proxy import Proxy, running, serve
+from .rooms import Workshop, workshop
 from .values import check, cuts, load_library
-from .workshop import Workshop, workshop
 
 __all__ = ["Proxy", "Workshop", "check", "cuts", "load_library", "running", "serve", "workshop"]

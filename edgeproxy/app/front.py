@@ -22,8 +22,8 @@ from ..downstream.tenants import Tenants
 from ..downstream.terms import TenantsError
 from ..openai.voices import Voices
 from ..upstream.relay import Relay
+from .rooms import Workshop
 from .values import cuts
-from .workshop import Workshop
 
 _PROOFS_KEPT: Final = 10_000
 

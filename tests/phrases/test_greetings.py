@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from edgeproxy import app
 from edgeproxy.app import Proxy
 from edgeproxy.core.events import Event, PhraseGenerated
 from edgeproxy.emulator.server import Emulator
@@ -37,7 +36,7 @@ def books(tmp_path: Path) -> Path:
 @pytest.fixture(autouse=True)
 def patience(monkeypatch: pytest.MonkeyPatch) -> None:
     """For machines that are busy."""
-    monkeypatch.setattr(app, "_GREETINGS_S", 30.0)
+    monkeypatch.setattr("edgeproxy.app.proxy._GREETINGS_S", 30.0)
 
 
 def made(facts: list[Event]) -> int:

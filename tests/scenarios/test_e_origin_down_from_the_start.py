@@ -35,7 +35,8 @@ async def test_phrases_speak_and_the_rest_is_an_honest_error_until_it_is_back(
     async with start(phrases={"directory": folder}) as proxy, talk(proxy.url) as client:
         await client.config(**VOICE)
         phrase = await client.say("Hello there.")
-        assert phrase.verdicts == ["hit-disk"]
+        # Where it was loaded in time it comes from memory.
+        assert phrase.verdicts[0] in ("hit-disk", "hit-memory")
         assert phrase.audio == await truth.turn("Hello there.", **RITU)
         for _ in range(3):
             live = await client.say(LIVE)

@@ -106,7 +106,7 @@ async def test_a_budget_is_not_passed_and_the_rest_is_left_for_the_next_run(
 async def test_stopped_half_way_it_goes_on_where_it_was(
     phrases: Run, start: Start, emulator: Emulator, wanted: list[Unit]
 ) -> None:
-    env = environment(emulator.url) | {"EDGEPROXY_PHRASES__CHARACTERS_PER_SECOND": "1000"}
+    env = environment(emulator.url) | {"EDGEPROXY_PHRASES__CHARACTERS_PER_SECOND": "200"}
     process = await start("phrases", "build", **env)
     await line_with(process, f" of {len(wanted)}: ")
     process.send_signal(signal.SIGINT)

@@ -40,8 +40,8 @@ from ..phrases.generations import Generations
 from ..speech import Speech
 from ..upstream.pools import Pools
 from .front import make_doors, make_gate, make_keeper, make_passing
+from .rooms import LAND_S, Workshop, workshop
 from .values import night_times, prewarm_voices
-from .workshop import LAND_S, Workshop, workshop
 
 _ENCODERS: Final = 2
 _GREETINGS_S: Final = 0.3
