@@ -226,6 +226,7 @@ def _details(shop: Workshop, keeper: Keeper) -> Mapping[str, object]:
         "version": __version__,
         "pools": [repr(pool) for pool in shop.pools],
         "records": len(shop.store),
+        "store_problem": shop.store.problem,
         "phrases": len(shop.library),
         "books_problem": shop.books.problem,
         "tenants_problem": keeper.problem if isinstance(keeper, Tenants) else None,

@@ -115,10 +115,17 @@ class Disk:
         """Whether :meth:`open` came to something."""
         return self._cache is not None or self._read_only is not None
 
+    @property
+    def is_read_only(self) -> bool:
+        """Whether nothing can be kept."""
+        return self._read_only is not None
+
     def open(self) -> list[Row]:
-        """Open, or create; what is there, oldest first."""
+        """Open, or create; what is there, oldest first. Once more, where it could only be read before."""
         try:
-            return self._open()
+            rows = self._open()
+            self._read_only = None
+            return rows
         except (OSError, sqlite3.OperationalError) as error:
             # Locked, full or read-only: nothing is wrong with what is written.
             try:

@@ -318,8 +318,20 @@ class Store:
             await self.remove(key)
         return len(old)
 
+    @property
+    def problem(self) -> str | None:
+        """Why nothing is kept; None while it is."""
+        if not self._disk.is_open:
+            return "the records can't be opened"
+        return "the records can only be read" if self._disk.is_read_only else None
+
     async def sweep(self) -> int:
-        """Remove files that a crash left behind; how many. What is in them nobody could hear anyway."""
+        """Remove files that a crash left behind; how many. What is in them nobody could hear anyway.
+
+        Where the disk took nothing at the start, see whether it does by now.
+        """
+        if self.problem is not None:
+            await self._attempt("open", self._open, None, within_s=_OPEN_S)
         return await self._attempt("sweep", self._disk.sweep, 0)
 
     async def close(self) -> None:

@@ -45,7 +45,8 @@ class Ledger:
         self._month = month
         self._spent = spent
         self._written = dict(spent)
-        self._caps: dict[str, int] = {}
+        self._caps: dict[str, int | None] = {}
+        """Of those who have spent since the start: the others' figures need no room ahead."""
         self._now = now
         self._emit = emit
         self._due = asyncio.Event()
@@ -86,8 +87,7 @@ class Ledger:
         if cap is not None and spent > cap:
             return False
         self._spent[tenant] = spent
-        if cap is not None:
-            self._caps[tenant] = cap
+        self._caps[tenant] = cap
         if spent + self._ahead(tenant) // 2 > self._written.get(tenant, 0):
             self._due.set()
         return True
@@ -135,7 +135,10 @@ class Ledger:
             return True
 
     def _ahead(self, tenant: str) -> int:
-        return min(_MOST_AHEAD, self._caps.get(tenant, 100 * _MOST_AHEAD) // 100)
+        if tenant not in self._caps:
+            return 0
+        cap = self._caps[tenant]
+        return _MOST_AHEAD if cap is None else min(_MOST_AHEAD, cap // 100)
 
     def _turn_the_page(self) -> None:
         month = self._now().astimezone(UTC).strftime("%Y-%m")

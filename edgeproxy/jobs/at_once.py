@@ -33,7 +33,7 @@ class AtOnce:
             plan = await asyncio.to_thread(
                 self._generator.plan, self._books.library, now=self._now()
             )
-            # What is only old, or has failed before, is for the night.
-            due = [each for each in plan if each.reason in _AT_ONCE]
+            # What is only old, or has failed before while an older one speaks, is for the night.
+            due = [each for each in plan if each.reason in _AT_ONCE or not each.after]
             if due:
                 await self._generator.build(due, budget_characters=self._budget)

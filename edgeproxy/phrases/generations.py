@@ -325,7 +325,7 @@ class Generations:
         lines = b",\n".join(map(orjson.dumps, units))
         # One name for all, written under the lock: what a crash leaves behind is used up by the next.
         fresh = self.file.with_name(f"{self.file.name}.new")
-        with fresh.open("wb") as file:
+        with open(fresh, "wb", opener=lambda name, how: os.open(name, how, 0o600)) as file:
             file.write(b'{"version":%d,"units":[\n%b\n]}\n' % (_VERSION, lines))
             file.flush()
             os.fsync(file.fileno())

@@ -133,6 +133,11 @@ class Pinned:
         """The generation that callers hear; None: none yet."""
         return next((each for each in self.generations if each.number == self.speaks), None)
 
+    @property
+    def is_stale(self) -> bool:
+        """Whether somebody wants it made anew, though nothing is wrong with how it was made."""
+        return self.failed is not None and not self.failed.attempts
+
     def beyond(self, keep: int) -> list[Generation]:
         """Those that are neither among the last ``keep`` nor spoken."""
         return [each for each in self.generations[:-keep] if each.number != self.speaks]

@@ -56,6 +56,9 @@ WIRE_NAMES: Final[Mapping[str, str]] = {
 NUMBERS: Final = ("pace", "pitch", "loudness", "temperature")
 """Fields that are floats."""
 
+_MODEL_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9:._-]{0,63}")
+_MODEL_NAMES: Final = "a name such as bulbul:v3: at most 64 letters, digits and : . _ -"
+
 _INAUDIBLE: Final = frozenset(
     {
         "min_buffer_size",
@@ -192,9 +195,13 @@ def audible(fields: Mapping[str, Json], *, model: str | None = None) -> dict[str
 
 
 def check_ranges(model: str, fields: Mapping[str, Json]) -> None:
-    """Raise :class:`Refused` (422) for a number the model does not take; a model we don't know takes all."""
+    """Raise :class:`Refused` (422) for a number the model does not take; a model we don't know takes all, but
+    its name must be one."""
     known = MODELS.get(model)
     if known is None:
+        # It becomes part of a URL, and stands in logs and in health.
+        if not _MODEL_NAME.fullmatch(model):
+            raise Refused(refusals.schema("model", model, allowed=_MODEL_NAMES))
         return
     for name, (least, most) in known.ranges.items():
         value = fields.get(name)

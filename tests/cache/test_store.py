@@ -452,6 +452,30 @@ async def test_a_write_that_hangs_is_given_up(
     assert [fact.operation for fact in facts if isinstance(fact, StoreFailed)] == ["write"]
 
 
+async def test_a_store_that_could_only_be_read_keeps_again_when_it_can(
+    tmp_path: Path, facts: list[Event], identify: Identify, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_: Disk) -> None:
+        raise sqlite3.OperationalError("database or disk is full")
+
+    identity, other = identify("hello"), identify("other")
+    first = await open_store(tmp_path, facts)
+    await first.put(identity, record_of(identity))
+    await first.close()
+    with monkeypatch.context() as patched:
+        patched.setattr(Disk, "_opened", full)
+        second = await open_store(tmp_path, facts)
+    assert "can only be read" in str(second.problem)
+    assert await second.get(identity) == record_of(identity)
+    assert not await second.put(other, record_of(other))
+    await second.sweep()
+    assert await second.put(other, record_of(other))
+    assert await second.get(identity) == record_of(identity)
+    problem: str | None = second.problem
+    assert problem is None
+    await second.close()
+
+
 async def test_pickled_values_are_never_read(
     tmp_path: Path, facts: list[Event], identify: Identify
 ) -> None:

@@ -62,6 +62,20 @@ async def test_after_a_kill_it_holds_as_much_or_a_little_more_never_less(
     assert 500 <= open_at(file).spent("one") <= 500 + most_ahead
 
 
+async def test_a_kill_costs_nobody_anything_who_had_not_spent(tmp_path: Path) -> None:
+    file = tmp_path / "months.json"
+    first = open_at(file)
+    first.spend("one", 10, cap=500)
+    first.spend("two", 20, cap=100_000)
+    await first.save()
+    second = open_at(file)
+    saving = asyncio.create_task(second.keep_saved())
+    second.spend("two", 10, cap=100_000)
+    await until(lambda: open_at(file).spent("two") >= 30)
+    saving.cancel()
+    assert open_at(file).spent("one") == 10
+
+
 async def test_not_every_miss_is_a_write(tmp_path: Path) -> None:
     file = tmp_path / "months.json"
     ledger = open_at(file)

@@ -301,3 +301,16 @@ def test_a_refusal_about_something_else_or_hinted_already_stays_as_it_is(refusal
 def test_a_model_nobody_knows_has_nothing_to_hint_at() -> None:
     refusal = Refusal(400, "Speaker 'x' is not known", "c")
     assert hint(refusal, {"speaker": "x", "model": "bulbul:v9"}) == refusal
+
+
+@pytest.mark.parametrize(
+    "model", ["M" * 65, "../../x", "a\r\nHost: evil", "मॉडल", " bulbul:v3", "-", "a?b=c"]
+)
+def test_a_model_whose_name_is_none_is_refused_before_anything_is_dialled(model: str) -> None:
+    with pytest.raises(Refused, match=r"`model` is .* at most 64 letters"):
+        models.check_ranges(model, {})
+
+
+@pytest.mark.parametrize("model", ["bulbul:v5", "bulbul:v4-flash_2.1", "x" * 64])
+def test_a_model_that_nobody_has_heard_of_is_the_origins_to_judge(model: str) -> None:
+    models.check_ranges(model, {"pace": 99})

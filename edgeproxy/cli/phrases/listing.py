@@ -87,12 +87,14 @@ def _state(made: list[Pinned], *, wanted: int, heard: int) -> str:
     """What most deserves to be known."""
     if not wanted:
         return "left to chance"
-    if any(pinned.failed for pinned in made):
+    if any(pinned.failed and not pinned.is_stale for pinned in made):
         return "failed, see below"
     if any(pinned.latest and pinned.speaks is None for pinned in made):
         return "waits to be picked"
     if heard < wanted:
         return "not made yet"
+    if any(pinned.is_stale for pinned in made):
+        return "stale"
     if any(pinned.held for pinned in made):
         return "held"
     if any(pinned.latest != pinned.spoken for pinned in made):

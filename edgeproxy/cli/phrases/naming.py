@@ -74,7 +74,7 @@ def clipped(text: str, *, most: int = 40) -> str:
 def tell_failures(made: Iterable[Pinned]) -> None:
     """What could not be made lately and why, one line each."""
     for pinned in made:
-        if (failed := pinned.failed) is not None:
+        if (failed := pinned.failed) is not None and not pinned.is_stale:
             click.echo(
                 f"failed: {', '.join(pinned.phrases)}: {shown(pinned)}: "
                 f"{'; '.join(failed.reasons)} ({count(failed.attempts, 'attempt')}, the last at "
