@@ -84,7 +84,7 @@ class Judge:
         whole = await self._truth.turn(text, rate=rate)
         if quality.silent(pcm) or whole.startswith(pcm):
             return True
-        return not exact and _likeness(pcm, whole[: len(pcm)]) > LIKE
+        return not exact and await asyncio.to_thread(_begins_alike, pcm, whole, rate)
 
 
 def _decoded(audio: bytes, codec: str, rate: int) -> bytes:
@@ -106,6 +106,13 @@ def _decoded(audio: bytes, codec: str, rate: int) -> bytes:
 def _alike(pcm: bytes, whole: bytes, rate: int) -> bool:
     longer_s = (len(pcm) - len(whole)) / 2 / rate
     return -0.02 < longer_s < _SLACK_S and _likeness(pcm, whole) > LIKE
+
+
+def _begins_alike(pcm: bytes, whole: bytes, rate: int) -> bool:
+    """Whether it is a beginning of the whole, however much of it is the codec's own delay and padding."""
+    steps = 8
+    added = [int(_SLACK_S * step / steps * rate) * 2 for step in range(steps)]
+    return any(_likeness(pcm, whole[: max(len(pcm) - each, 0)]) > LIKE for each in added)
 
 
 def _likeness(one: bytes, other: bytes) -> float:

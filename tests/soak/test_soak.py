@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from edgeproxy.audio.encode import encode_whole
+from edgeproxy.audio.encode import encode_whole, encoder
 
 from ..fakes.truth import Truth
 from .judge import Heard, Judge
@@ -98,6 +98,22 @@ async def test_what_the_origin_spoils_is_excused_for_its_own_text_only(truth: Tr
     for excused in (pcm[: len(pcm) // 4 * 2], bytes(len(pcm))):
         assert (await judged(truth, Heard(excused, final=True), spoilt)).spoilt == 1
     assert (await judged(truth, Heard(await truth.turn(OTHER), final=True), spoilt)).wrong == 1
+
+
+async def test_what_the_origin_spoils_is_excused_in_a_lossy_codec_too(truth: Truth) -> None:
+    spoilt = Said(f"रात शिक्षक घर से {SPOILT} टिकट देखेगा।", spoilt=True)
+    pcm = await truth.turn(spoilt.text)
+    half = len(pcm) // 4 * 2
+    excused = Heard(mp3(pcm[:half]), final=True)
+    assert (await judged(truth, excused, spoilt, codec="mp3")).spoilt == 1
+    other = Heard(mp3((await truth.turn(OTHER))[:half]), final=True)
+    assert (await judged(truth, other, spoilt, codec="mp3")).wrong == 1
+
+
+def mp3(pcm: bytes) -> bytes:
+    """As it is streamed: with the codec's delay and padding left in."""
+    each = encoder("mp3", rate=8000)
+    return b"".join((*each.feed(pcm), *each.finish()))
 
 
 def test_more_of_anything_is_a_leak() -> None:
