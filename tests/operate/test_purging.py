@@ -121,7 +121,7 @@ async def test_a_phrase_that_is_purged_softly_speaks_on_and_is_made_anew_by_nigh
     async with start_proxy(phrases={"directory": folder}) as proxy:
         await until(lambda: made(facts) == 1)
         await proxy.purging.purge(Scope(prefix="Hello"), soft=True)
-        assert await said(proxy, "Hello there.", **RITU) == "hit-disk"
+        assert (await said(proxy, "Hello there.", **RITU)).startswith("hit")
         (due,) = proxy.generator.plan(proxy.books.library, now=datetime.now(UTC))
         assert due.reason == "failed check"
         report = await proxy.night.run(datetime.now(UTC))
