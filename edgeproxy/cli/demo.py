@@ -95,7 +95,14 @@ async def _demo(
         await _agent_speaks(console, proxy.url, verdicts)
         if once:
             return
-        await _phrases_are_made(console, proxy, made, stop)
+        async with asyncio.TaskGroup() as tasks:
+            making = tasks.create_task(_phrases_are_made(console, proxy, made))
+            told = tasks.create_task(stop.wait())
+            await asyncio.wait((making, told), return_when=asyncio.FIRST_COMPLETED)
+            making.cancel()
+            told.cancel()
+        if stop.is_set():
+            return
         console.print(
             "\nIt runs until Ctrl-C. Three things to try in another terminal:\n\n"
             f'  edgeproxy say "नमस्ते, मैं आपकी क्या मदद कर सकता हूँ?" --url {proxy.url} -o hello.wav\n'
@@ -109,9 +116,7 @@ async def _demo(
         await stop.wait()
 
 
-async def _phrases_are_made(
-    console: Console, proxy: app.Proxy, made: asyncio.Queue[str], stop: asyncio.Event
-) -> None:
+async def _phrases_are_made(console: Console, proxy: app.Proxy, made: asyncio.Queue[str]) -> None:
     """Show how the phrases of the books are made, one after the other; ``made`` has their names."""
     wanted = dues.units(proxy.books.library)
 
@@ -123,7 +128,7 @@ async def _phrases_are_made(
         columns = (BarColumn(), MofNCompleteColumn(), TextColumn("{task.description}"))
         with Progress(*columns, console=console) as progress:
             task = progress.add_task("phrases of the books are made", total=len(wanted))
-            while (done := len(there())) < len(wanted) and not stop.is_set():
+            while (done := len(there())) < len(wanted):
                 progress.update(task, completed=done)
                 try:
                     # What was refused for good is told no more.

@@ -1,11 +1,15 @@
 """`edgeproxy demo`: it all, on one machine, with LiveKit's own plugin speaking."""
 
 import re
+import signal
 import socket
+from pathlib import Path
 
 import pytest
 
-from .conftest import Run
+from .conftest import Run, Start
+
+BOOKS = Path(__file__).parents[2] / "phrases"
 
 
 def free_port() -> str:
@@ -25,6 +29,19 @@ async def test_an_agent_speaks_twice_and_a_later_demo_still_knows(run: Run) -> N
             assert len(re.findall(rf"(first time|again)\s+{language}", ended.out)) == 2
     assert (first.out.count("miss"), first.out.count("hit-memory")) == (9, 9)
     assert (second.out.count("hit-disk"), second.out.count("hit-memory")) == (9, 9)
+
+
+@pytest.mark.timeout(120)
+async def test_ctrl_c_while_phrases_are_made_ends_it_there(start: Start) -> None:
+    ports = ["--port", free_port(), "--emulator-port", free_port()]
+    process = await start("demo", "--phrases", str(BOOKS), "--data-dir", "data", *ports)
+    assert process.stdout is not None
+    while not re.search(rb"again\s+en-IN", line := await process.stdout.readline()):
+        assert line, "it ended by itself"
+    process.send_signal(signal.SIGINT)
+    rest, _ = await process.communicate()
+    assert process.returncode == 0
+    assert b"It runs until Ctrl-C" not in rest
 
 
 async def test_a_taken_port_is_one_line(run: Run) -> None:
