@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, settings
 
 from edgeproxy import app
 from edgeproxy.config import Settings
-from edgeproxy.core.events import Event
+from edgeproxy.core.events import Event, PhraseGenerated, TurnEnded
 from edgeproxy.downstream.terms import written
 from edgeproxy.emulator.server import Emulator
 
@@ -27,9 +27,16 @@ settings.register_profile(
 )
 settings.load_profile(os.environ.get("EDGEPROXY_HYPOTHESIS", "fast"))
 
-__all__ = ["KEY", "StartProxy", "landed", "until"]
+__all__ = ["KEY", "StartProxy", "landed", "made", "turns", "until"]
 
 KEY = "client-key"
+HELLO_BOOK = """
+languages: [en-IN]
+voice: {model: "bulbul:v3", speaker: ritu}
+sample_rates: [8000]
+phrases:
+  hello: Hello there.
+"""
 
 StartProxy = Callable[..., AbstractAsyncContextManager[app.Proxy]]
 
@@ -53,6 +60,22 @@ def proxy_mode(directory: Path, **tenants: dict[str, Any]) -> dict[str, Any]:
 async def landed(proxy: app.Proxy) -> None:
     """Wait until every fill is kept: from then on the same text is a hit, not a joined flight."""
     await until(lambda: not len(proxy.flights))
+
+
+async def turns(facts: list[Event], count: int) -> list[TurnEnded]:
+    """The facts of exactly that many turns, once they are in: a client may hear the final before."""
+
+    def told() -> list[TurnEnded]:
+        return [fact for fact in facts if isinstance(fact, TurnEnded)]
+
+    await until(lambda: len(told()) >= count)
+    assert len(told()) == count
+    return told()
+
+
+def made(facts: list[Event]) -> int:
+    """How many recordings of phrases were made."""
+    return sum(isinstance(fact, PhraseGenerated) for fact in facts)
 
 
 @pytest.fixture
@@ -115,6 +138,15 @@ async def proxy(start_proxy: StartProxy) -> AsyncIterator[app.Proxy]:
     """A proxy with the settings of a test."""
     async with start_proxy() as proxy:
         yield proxy
+
+
+@pytest.fixture
+def hello_book(tmp_path: Path) -> Path:
+    """A folder with one book of one phrase, "Hello there.", that Ritu says."""
+    folder = tmp_path / "books"
+    folder.mkdir()
+    (folder / "desk.yaml").write_text(HELLO_BOOK, encoding="utf-8")
+    return folder
 
 
 @pytest.fixture

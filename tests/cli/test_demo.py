@@ -7,20 +7,15 @@ from pathlib import Path
 
 import pytest
 
+from ..fakes.process import free_port
 from .conftest import Run, Start
 
 BOOKS = Path(__file__).parents[2] / "phrases"
 
 
-def free_port() -> str:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return str(probe.getsockname()[1])
-
-
 @pytest.mark.timeout(120)
 async def test_an_agent_speaks_twice_and_a_later_demo_still_knows(run: Run) -> None:
-    ports = ["--port", free_port(), "--emulator-port", free_port()]
+    ports = ["--port", str(free_port()), "--emulator-port", str(free_port())]
     options = ["--once", "--latency", "instant", "--data-dir", "data", *ports]
     first, second = await run("demo", *options), await run("demo", *options)
     for ended in (first, second):
@@ -33,7 +28,7 @@ async def test_an_agent_speaks_twice_and_a_later_demo_still_knows(run: Run) -> N
 
 @pytest.mark.timeout(120)
 async def test_ctrl_c_while_phrases_are_made_ends_it_there(start: Start) -> None:
-    ports = ["--port", free_port(), "--emulator-port", free_port()]
+    ports = ["--port", str(free_port()), "--emulator-port", str(free_port())]
     process = await start("demo", "--phrases", str(BOOKS), "--data-dir", "data", *ports)
     assert process.stdout is not None
     while not re.search(rb"again\s+en-IN", line := await process.stdout.readline()):
@@ -49,7 +44,7 @@ async def test_a_taken_port_is_one_line(run: Run) -> None:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = str(taken.getsockname()[1])
-        ended = await run("demo", "--once", "--port", free_port(), "--emulator-port", port)
+        ended = await run("demo", "--once", "--port", str(free_port()), "--emulator-port", port)
     assert ended.code == 1
     (line,) = ended.err.splitlines()
     assert port in line

@@ -4,37 +4,17 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
 
-from edgeproxy.core.events import Event, TurnEnded
+from edgeproxy.core.events import TurnEnded
 from edgeproxy.emulator.server import Emulator
 
-from ..conftest import until
-from ..fakes.origin import Origin
 from ..wire import talk
 
 Original = Callable[..., Awaitable[bytes]]
 
 
-async def turns(facts: list[Event], count: int) -> list[TurnEnded]:
-    """The facts of exactly that many turns, once they are in: a client may hear the final before."""
-
-    def told() -> list[TurnEnded]:
-        return [fact for fact in facts if isinstance(fact, TurnEnded)]
-
-    await until(lambda: len(told()) >= count)
-    assert len(told()) == count
-    return told()
-
-
 def verdicts(turn: TurnEnded) -> list[str]:
     """What became of each segment."""
     return [segment.verdict for segment in turn.segments]
-
-
-@pytest.fixture
-async def origin() -> AsyncIterator[Origin]:
-    """An origin whose texts are its scripts."""
-    async with Origin() as origin:
-        yield origin
 
 
 @pytest.fixture

@@ -16,10 +16,10 @@ import pytest
 
 from edgeproxy.app import Proxy
 from edgeproxy.audio import wav
-from edgeproxy.core.events import Event, TurnEnded
+from edgeproxy.core.events import Event
 from edgeproxy.emulator.server import Emulator
 
-from ..conftest import KEY, StartProxy, landed, until
+from ..conftest import KEY, StartProxy, landed, turns, until
 from ..fakes.origin import Origin, tone
 from ..wire import CONFIG, talk
 from .captured import (
@@ -272,8 +272,7 @@ async def test_r7_a_close_is_answered_at_once_in_mid_utterance_and_the_turn_is_l
         # The peer's answer; without one it would be 1006, after ten seconds.
         assert one.socket.close_code == 1000
         assert origin.waiting == 1
-        await until(lambda: any(isinstance(fact, TurnEnded) for fact in facts))
-        (turn,) = [fact for fact in facts if isinstance(fact, TurnEnded)]
+        (turn,) = await turns(facts, 1)
         assert turn.outcome == "left"
         origin.permit.set()
         await landed(proxy)

@@ -18,8 +18,8 @@ from edgeproxy.core.audio import SAMPLE_BYTES
 from edgeproxy.core.events import Event, PhraseGenerated
 from edgeproxy.emulator.server import Emulator
 
-from ..conftest import KEY, StartProxy, landed, proxy_mode, until
-from .conftest import Original, turns, verdicts
+from ..conftest import KEY, StartProxy, landed, proxy_mode, turns, until
+from .conftest import Original, verdicts
 from .sound import lag, likeness, samples
 
 Agent = Callable[..., sarvam.TTS]

@@ -15,9 +15,9 @@ from edgeproxy.app import Proxy
 from edgeproxy.core.events import Event, PassedOn
 from edgeproxy.emulator.server import Emulator
 
-from ..conftest import StartProxy, landed, until
+from ..conftest import StartProxy, landed, turns, until
 from ..fakes.sarvam import Rest
-from .conftest import turns, verdicts
+from .conftest import verdicts
 from .test_sarvamai import async_client, hear
 
 # The SDK imports these names of websockets' lazily, while its clients are used.

@@ -19,8 +19,8 @@ from edgeproxy.core.audio import SAMPLE_BYTES
 from edgeproxy.core.events import Event
 from edgeproxy.emulator.server import Emulator
 
-from ..conftest import KEY, StartProxy, landed, proxy_mode
-from .conftest import Original, turns, verdicts
+from ..conftest import KEY, StartProxy, landed, proxy_mode, turns
+from .conftest import Original, verdicts
 from .foreign import Foreign, foreign
 from .sound import lag, likeness
 

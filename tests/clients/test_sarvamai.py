@@ -28,8 +28,8 @@ from edgeproxy.audio.decode import decode_whole
 from edgeproxy.core.events import Event
 from edgeproxy.emulator.server import Emulator
 
-from ..conftest import KEY, StartProxy, landed, proxy_mode
-from .conftest import Original, turns, verdicts
+from ..conftest import KEY, StartProxy, landed, proxy_mode, turns
+from .conftest import Original, verdicts
 from .sound import lag, likeness
 
 # The SDK imports these names of websockets' lazily, while its clients are used.

@@ -11,12 +11,13 @@ import pytest
 
 from edgeproxy.app import Proxy
 from edgeproxy.audio.decode import decode_whole
-from edgeproxy.core.events import Event, TurnEnded
+from edgeproxy.core.events import Event
 from edgeproxy.emulator.server import Emulator
 
-from ..conftest import KEY, StartProxy, landed, until
+from ..conftest import KEY, StartProxy, landed, turns, until
 from ..fakes.origin import Origin, tone
 from ..wire import talk
+from .conftest import raw
 
 BODY: dict[str, Any] = {
     "text": "नमस्ते, आप कैसे हैं? हम ठीक हैं।",
@@ -144,8 +145,7 @@ async def test_what_breaks_after_the_first_byte_is_a_broken_body(
     emulator.change_faults("cut:after=1")
     with pytest.raises(aiohttp.ClientPayloadError):
         await post(proxy.url, "/stream", text="यह वाक्य काफ़ी लंबा है ताकि बीच में टूट सके।")
-    await until(lambda: any(isinstance(fact, TurnEnded) for fact in facts))
-    (turn,) = [fact for fact in facts if isinstance(fact, TurnEnded)]
+    (turn,) = await turns(facts, 1)
     assert turn.outcome == "error"
 
 
@@ -197,8 +197,7 @@ async def test_a_client_that_leaves_is_told_of_and_the_fill_goes_on(
             ) as response,
         ):
             await response.read()
-    await until(lambda: any(isinstance(fact, TurnEnded) for fact in facts))
-    (turn,) = [fact for fact in facts if isinstance(fact, TurnEnded)]
+    (turn,) = await turns(facts, 1)
     assert turn.outcome == "left"
     await landed(proxy)
     emulator.change_faults("")
@@ -210,20 +209,14 @@ async def test_a_client_that_leaves_is_told_of_and_the_fill_goes_on(
 async def test_a_body_that_stops_half_way_is_told_so_in_time(
     start_proxy: StartProxy, emulator: Emulator, path: str
 ) -> None:
-    async with start_proxy(server={"body_timeout_s": 0.1}) as proxy:
-        host, port = proxy.url.removeprefix("http://").split(":")
-        reader, writer = await asyncio.open_connection(host, int(port))
-        writer.write(
+    async with start_proxy(server={"body_timeout_s": 0.1}) as proxy, raw(proxy.url) as slow:
+        slow.say(
             f"POST {path} HTTP/1.1\r\nHost: x\r\napi-subscription-key: k\r\n"
             'Content-Length: 500\r\n\r\n{"text": "'.encode()
         )
-        async with asyncio.timeout(10):
-            status = await reader.readline()
-            said = await reader.readuntil(b"}}")
-        writer.close()
-        await writer.wait_closed()
-    assert b"408" in status
-    assert b'"error"' in said
+        status, _, error = await slow.refused()
+    assert status == 408
+    assert error
     assert emulator.counters.flushes == 0
 
 

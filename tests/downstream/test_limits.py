@@ -4,9 +4,7 @@ import asyncio
 import gc
 import json
 import socket
-from collections.abc import AsyncIterator
-from contextlib import ExitStack, asynccontextmanager, suppress
-from typing import Any
+from contextlib import ExitStack
 
 import aiohttp
 import pytest
@@ -19,55 +17,10 @@ from edgeproxy.emulator.server import Emulator
 from ..conftest import KEY, StartProxy, landed, until
 from ..fakes.origin import Origin
 from ..wire import CONFIG, talk
-from .conftest import talk_slowly
+from .conftest import Raw, raw, talk_slowly
 
 HELLO = "नमस्ते, आप कैसे हैं?"
 HEALTH = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
-
-
-class Raw:
-    """A connection that says what its test says, byte by byte."""
-
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self.reader, self.writer = reader, writer
-
-    def say(self, sent: bytes) -> None:
-        self.writer.write(sent)
-
-    async def heard(self) -> bytes:
-        """All until the proxy closes."""
-        heard = b""
-        async with asyncio.timeout(10):
-            with suppress(ConnectionResetError):
-                while more := await self.reader.read(1024):
-                    heard += more
-        return heard
-
-    async def refused(self) -> tuple[int, dict[str, str], dict[str, Any]]:
-        """The answer the connection ends with: status, headers, error."""
-        head, _, body = (await self.heard()).partition(b"\r\n\r\n")
-        line, *rest = head.decode().split("\r\n")
-        headers = dict(each.lower().split(": ", 1) for each in rest)
-        assert int(headers["content-length"]) == len(body)
-        error: dict[str, Any] = json.loads(body)["error"]
-        return int(line.split()[1]), headers, error
-
-    async def answer(self) -> bytes:
-        """One answer with a body of a known length."""
-        async with asyncio.timeout(10):
-            head = await self.reader.readuntil(b"\r\n\r\n")
-            length = int(head.lower().split(b"content-length: ")[1].split(b"\r\n")[0])
-            return head + await self.reader.readexactly(length)
-
-
-@asynccontextmanager
-async def raw(url: str, *, from_address: str = "127.0.0.1") -> AsyncIterator[Raw]:
-    host, port = url.removeprefix("http://").split(":")
-    reader, writer = await asyncio.open_connection(host, int(port), local_addr=(from_address, 0))
-    try:
-        yield Raw(reader, writer)
-    finally:
-        writer.transport.abort()
 
 
 async def trickle(connection: Raw, sent: bytes) -> None:

@@ -13,12 +13,13 @@ import pytest
 from edgeproxy.app import Proxy
 from edgeproxy.audio import wav
 from edgeproxy.audio.decode import decode_whole
-from edgeproxy.core.events import Event, TurnEnded
+from edgeproxy.core.events import Event
 from edgeproxy.emulator.server import Emulator
 
-from ..conftest import KEY, StartProxy, landed, proxy_mode, until
+from ..conftest import KEY, StartProxy, landed, proxy_mode, turns, until
 from ..fakes.origin import Origin, tone
 from ..wire import talk
+from .conftest import raw
 
 BODY: dict[str, Any] = {
     "model": "gpt-4o-mini-tts",
@@ -86,8 +87,8 @@ async def test_a_miss_is_told_and_kept_and_the_facts_name_the_door(
     assert first.headers["Cache-Status"].startswith("edgeproxy; fwd=uri-miss")
     assert second.headers["Cache-Status"].startswith("edgeproxy; hit")
     assert emulator.counters.flushes == 2  # two sentences
-    turns = [fact for fact in facts if isinstance(fact, TurnEnded)]
-    assert [(turn.door, turn.outcome) for turn in turns] == [("openai", "ok")] * 2
+    told = await turns(facts, 2)
+    assert [(turn.door, turn.outcome) for turn in told] == [("openai", "ok")] * 2
 
 
 @pytest.mark.parametrize("name", ["mp3", "opus", "aac", "flac", "wav", "pcm"])
@@ -262,20 +263,14 @@ async def test_an_oversized_body_is_413_and_nothing_is_spent(
 async def test_a_body_that_stops_half_way_is_told_so_in_time(
     start_proxy: StartProxy, emulator: Emulator
 ) -> None:
-    async with start_proxy(server={"body_timeout_s": 0.1}) as proxy:
-        host, port = proxy.url.removeprefix("http://").split(":")
-        reader, writer = await asyncio.open_connection(host, int(port))
-        writer.write(
+    async with start_proxy(server={"body_timeout_s": 0.1}) as proxy, raw(proxy.url) as slow:
+        slow.say(
             f"POST {SPEECH} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer k\r\n"
             'Content-Length: 500\r\n\r\n{"input": "'.encode()
         )
-        async with asyncio.timeout(10):
-            status = await reader.readline()
-            said = await reader.readuntil(b"}}")
-        writer.close()
-        await writer.wait_closed()
-    assert b"408" in status
-    assert error_of(said[said.index(b"{") :])["type"] == "invalid_request_error"
+        head, _, said = (await slow.heard()).partition(b"\r\n\r\n")
+    assert b" 408 " in head
+    assert error_of(said)["type"] == "invalid_request_error"
     assert emulator.counters.flushes == 0
 
 
@@ -319,8 +314,7 @@ async def test_what_breaks_after_the_first_byte_is_a_broken_body(
     emulator.change_faults("cut:after=1")
     with pytest.raises(aiohttp.ClientPayloadError):
         await speak(proxy.url, stream_format=stream_format)
-    await until(lambda: any(isinstance(fact, TurnEnded) for fact in facts))
-    (turn,) = [fact for fact in facts if isinstance(fact, TurnEnded)]
+    (turn,) = await turns(facts, 1)
     assert turn.outcome == "error"
 
 

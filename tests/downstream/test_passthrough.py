@@ -11,28 +11,14 @@ import aiohttp
 import orjson
 import pytest
 
-from edgeproxy.core.events import Event, LimitMet, PassedOn, PhraseGenerated, Purged
+from edgeproxy.core.events import Event, LimitMet, PassedOn, Purged
 from edgeproxy.emulator.server import Emulator
 
-from ..conftest import KEY, StartProxy, landed, proxy_mode, until
+from ..conftest import KEY, StartProxy, landed, made, proxy_mode, until
 from ..fakes.sarvam import Rest
 from ..wire import talk
 
 WORDS = b"words " * 100
-HEADERS = {"api-subscription-key": KEY}
-
-
-@pytest.fixture
-async def url(start_proxy: StartProxy, sarvam: Emulator) -> AsyncIterator[str]:
-    """A proxy before all of Sarvam."""
-    async with start_proxy(origin={"url": sarvam.url}) as proxy:
-        yield proxy.url
-
-
-@pytest.fixture
-async def http() -> AsyncIterator[aiohttp.ClientSession]:
-    async with aiohttp.ClientSession(headers=HEADERS, auto_decompress=False) as session:
-        yield session
 
 
 def passed(facts: list[Event]) -> list[PassedOn]:
@@ -697,15 +683,12 @@ async def test_phrases_that_use_a_dictionary_are_made_anew_when_it_changes(
     facts: list[Event],
     tmp_path: Path,
 ) -> None:
-    def made() -> int:
-        return sum(isinstance(fact, PhraseGenerated) for fact in facts)
-
     rest.agreeable = True
     folder = tmp_path / "books"
     folder.mkdir()
     (folder / "desk.yaml").write_text(BOOK, encoding="utf-8")
     async with start_proxy(origin={"url": sarvam.url}, phrases={"directory": folder}) as proxy:
-        await until(lambda: made() == 1)
+        await until(lambda: made(facts) == 1)
         async with http.put(f"{proxy.url}{DICTIONARY}?dict_id=d1") as answer:
             assert answer.status == 200
-        await until(lambda: made() == 2)
+        await until(lambda: made(facts) == 2)

@@ -15,7 +15,7 @@ from edgeproxy.core.events import Event, PhraseGenerated, TurnEnded
 from edgeproxy.emulator.server import Emulator
 
 from ..clients.sound import lag, likeness
-from ..conftest import KEY, StartProxy, landed, proxy_mode, until
+from ..conftest import KEY, StartProxy, landed, proxy_mode, turns, until
 from ..wire import talk
 
 BOOK = """
@@ -172,13 +172,9 @@ async def test_an_encoded_file_is_the_same_each_time_and_counted_as_heard(
     bodies = {(await file(proxy.url, "desk/greeting.opus"))[1] for _ in range(3)}
     crowd = await asyncio.gather(*(file(proxy.url, "desk/greeting.mp3") for _ in range(20)))
     assert len(bodies) == len({body for _, body in crowd}) == 1
-
-    def turns() -> list[TurnEnded]:
-        return [fact for fact in facts if isinstance(fact, TurnEnded)]
-
-    await until(lambda: len(turns()) == 23)
-    assert {turn.door for turn in turns()} == {"phrase"}
-    verdicts = {segment.verdict for turn in turns() for segment in turn.segments}
+    told = await turns(facts, 23)
+    assert {turn.door for turn in told} == {"phrase"}
+    verdicts = {segment.verdict for turn in told for segment in turn.segments}
     assert verdicts <= {"hit-memory", "hit-disk", "collapsed"}
 
 

@@ -3,10 +3,10 @@
 import pytest
 
 from edgeproxy.app import Proxy
-from edgeproxy.core.events import Event, TurnEnded
+from edgeproxy.core.events import Event
 from edgeproxy.emulator.server import Emulator
 
-from ..conftest import StartProxy, landed, until
+from ..conftest import StartProxy, landed, turns
 from ..wire import talk
 from .conftest import ONE, THREE, TWO
 
@@ -21,8 +21,7 @@ async def test_what_becomes_of_each_turn_is_told(
         emulator.change_faults("stall:seconds=forever:after=1")
         await client.text("चौथा वाक्य यह है।")
         await client.hear()
-    await until(lambda: sum(isinstance(fact, TurnEnded) for fact in facts) == 3)
-    ok, error, left = (fact for fact in facts if isinstance(fact, TurnEnded))
+    ok, error, left = await turns(facts, 3)
     assert (ok.outcome, error.outcome, left.outcome) == ("ok", "error", "left")
     assert [segment.verdict for segment in ok.segments] == ["miss", "miss"]
     first = ok.segments[0]
@@ -43,8 +42,7 @@ async def test_a_turn_that_is_told_has_the_codec_it_was_sent_in(
         await client.config(output_audio_codec=codec)
         for _ in range(2):
             await client.say(ONE)
-    await until(lambda: sum(isinstance(fact, TurnEnded) for fact in facts) == 2)
-    assert [fact.codec for fact in facts if isinstance(fact, TurnEnded)] == [codec, codec]
+    assert [turn.codec for turn in await turns(facts, 2)] == [codec, codec]
 
 
 async def test_a_turn_that_was_never_flushed_is_told_when_its_client_leaves(
@@ -56,7 +54,6 @@ async def test_a_turn_that_was_never_flushed_is_told_when_its_client_leaves(
             while (await client.hear())["type"] != "audio":
                 pass
             await landed(proxy)
-        await until(lambda: any(isinstance(fact, TurnEnded) for fact in facts))
-    (turn,) = [fact for fact in facts if isinstance(fact, TurnEnded)]
+        (turn,) = await turns(facts, 1)
     assert (turn.outcome, turn.codec) == ("left", "linear16")
     assert [segment.verdict for segment in turn.segments] == ["miss"]

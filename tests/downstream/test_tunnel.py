@@ -1,7 +1,6 @@
 """WebSockets that are passed on: both ways, text and binary, pings, closes, refusals, backpressure."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import aiohttp
@@ -11,20 +10,8 @@ from aiohttp import WSMsgType
 from edgeproxy.core.events import Event, LimitMet, PassedOn
 from edgeproxy.emulator.server import Emulator
 
-from ..conftest import KEY, StartProxy, proxy_mode, until, write_tenants
+from ..conftest import StartProxy, proxy_mode, until, write_tenants
 from ..fakes.sarvam import Rest
-
-
-@pytest.fixture
-async def url(start_proxy: StartProxy, sarvam: Emulator) -> AsyncIterator[str]:
-    async with start_proxy(origin={"url": sarvam.url}) as proxy:
-        yield proxy.url
-
-
-@pytest.fixture
-async def http() -> AsyncIterator[aiohttp.ClientSession]:
-    async with aiohttp.ClientSession(headers={"api-subscription-key": KEY}) as session:
-        yield session
 
 
 async def settled(rest: Rest) -> int:

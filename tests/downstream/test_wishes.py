@@ -8,13 +8,13 @@ import pytest
 from multidict import CIMultiDict
 
 from edgeproxy.app import Proxy
-from edgeproxy.core.events import Event, TurnEnded
+from edgeproxy.core.events import Event
 from edgeproxy.downstream.wishes import Wish
 from edgeproxy.emulator.server import Emulator
 from edgeproxy.sarvam.refusals import Refused
 from edgeproxy.speech import Use
 
-from ..conftest import KEY, landed, until
+from ..conftest import KEY, landed, turns
 from ..wire import CONFIG, talk
 
 HELLO = "नमस्ते, आप कैसे हैं?"
@@ -196,12 +196,7 @@ async def test_a_websocket_with_an_unknown_wish_answers_each_turn_and_stays_open
 async def test_the_tag_is_told_of_the_turn(proxy: Proxy, facts: list[Event], door: str) -> None:
     await ask(proxy.url, door, "tag=reminder-2")
     await ask(proxy.url, door)
-
-    def turns() -> list[TurnEnded]:
-        return [fact for fact in facts if isinstance(fact, TurnEnded)]
-
-    await until(lambda: len(turns()) == 2)
-    assert [turn.tag for turn in turns()] == ["reminder-2", None]
+    assert [turn.tag for turn in await turns(facts, 2)] == ["reminder-2", None]
 
 
 @pytest.mark.parametrize("switch", ["on", "off", "refresh", "only"])

@@ -7,12 +7,12 @@ import pytest
 
 from edgeproxy.app import Proxy
 from edgeproxy.cache.record import facts_of
-from edgeproxy.core.events import Event, PhraseGenerated
+from edgeproxy.core.events import Event
 from edgeproxy.core.key import Identity
 from edgeproxy.emulator.server import Emulator
 from edgeproxy.phrases.problem import BookErrors
 
-from ..conftest import StartProxy, landed, proxy_mode, until
+from ..conftest import StartProxy, landed, made, proxy_mode, until
 from ..wire import talk
 
 BOOK = """
@@ -23,10 +23,6 @@ phrases:
   hello: %s
 """
 VOICE = {"target_language_code": "en-IN", "speaker": "ritu"}
-
-
-def made(facts: list[Event]) -> int:
-    return sum(isinstance(fact, PhraseGenerated) for fact in facts)
 
 
 async def said(proxy: Proxy, text: str) -> list[str]:

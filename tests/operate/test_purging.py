@@ -8,24 +8,13 @@ import pytest
 from edgeproxy.app import Proxy
 from edgeproxy.cache.disk import Disk
 from edgeproxy.cache.purge import Purges, Scope
-from edgeproxy.core.events import Event, PhraseGenerated, Purged, StoreFailed
+from edgeproxy.core.events import Event, Purged, StoreFailed
 from edgeproxy.emulator.server import Emulator
 
-from ..conftest import StartProxy, landed, until
+from ..conftest import StartProxy, landed, made, until
 from ..wire import talk
 
-BOOK = """
-languages: [en-IN]
-voice: {model: "bulbul:v3", speaker: ritu}
-sample_rates: [8000]
-phrases:
-  hello: Hello there.
-"""
 RITU = {"target_language_code": "en-IN", "speaker": "ritu"}
-
-
-def made(facts: list[Event]) -> int:
-    return sum(isinstance(fact, PhraseGenerated) for fact in facts)
 
 
 async def said(proxy: Proxy, text: str, **voice: str) -> str:
@@ -97,12 +86,9 @@ async def test_a_purges_file_that_was_spoilt_is_told_and_changes_nothing(
 
 
 async def test_a_phrase_that_is_purged_is_made_anew_at_once(
-    start_proxy: StartProxy, emulator: Emulator, facts: list[Event], tmp_path: Path
+    start_proxy: StartProxy, emulator: Emulator, facts: list[Event], hello_book: Path
 ) -> None:
-    folder = tmp_path / "books"
-    folder.mkdir()
-    (folder / "desk.yaml").write_text(BOOK, encoding="utf-8")
-    async with start_proxy(phrases={"directory": folder}) as proxy:
+    async with start_proxy(phrases={"directory": hello_book}) as proxy:
         await until(lambda: made(facts) == 1)
         assert (await said(proxy, "Hello there.", **RITU)).startswith("hit")
         outcome = await proxy.purging.purge(Scope(text="Hello there."), soft=False)
@@ -113,12 +99,9 @@ async def test_a_phrase_that_is_purged_is_made_anew_at_once(
 
 
 async def test_a_phrase_that_is_purged_softly_speaks_on_and_is_made_anew_by_night(
-    start_proxy: StartProxy, emulator: Emulator, facts: list[Event], tmp_path: Path
+    start_proxy: StartProxy, emulator: Emulator, facts: list[Event], hello_book: Path
 ) -> None:
-    folder = tmp_path / "books"
-    folder.mkdir()
-    (folder / "desk.yaml").write_text(BOOK, encoding="utf-8")
-    async with start_proxy(phrases={"directory": folder}) as proxy:
+    async with start_proxy(phrases={"directory": hello_book}) as proxy:
         await until(lambda: made(facts) == 1)
         await proxy.purging.purge(Scope(prefix="Hello"), soft=True)
         assert (await said(proxy, "Hello there.", **RITU)).startswith("hit")

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from edgeproxy.app import Proxy
-from edgeproxy.core.events import Event, PhraseGenerated
+from edgeproxy.core.events import Event
 from edgeproxy.emulator.server import Emulator
 
-from ..conftest import StartProxy, until
+from ..conftest import StartProxy, made, until
 from ..wire import talk
 
 Write = Callable[..., Path]
@@ -37,10 +37,6 @@ def books(tmp_path: Path) -> Path:
 def patience(monkeypatch: pytest.MonkeyPatch) -> None:
     """For machines that are busy."""
     monkeypatch.setattr("edgeproxy.app.proxy._GREETINGS_S", 30.0)
-
-
-def made(facts: list[Event]) -> int:
-    return sum(isinstance(fact, PhraseGenerated) for fact in facts)
 
 
 async def verdicts(proxy: Proxy, *texts: str) -> dict[str, str]:

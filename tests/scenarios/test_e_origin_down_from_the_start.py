@@ -11,28 +11,18 @@ from ..fakes.link import Link
 from ..fakes.truth import Truth
 from ..wire import talk
 
-BOOK = """
-languages: [en-IN]
-voice: {model: "bulbul:v3", speaker: ritu}
-sample_rates: [8000]
-phrases:
-  hello: Hello there.
-"""
 VOICE = {"target_language_code": "en-IN", "speaker": "ritu"}
 RITU = {"language": "en-IN", "speaker": "ritu"}
 LIVE = "Nobody has ever said this."
 
 
 async def test_phrases_speak_and_the_rest_is_an_honest_error_until_it_is_back(
-    start: StartProxy, link: Link, truth: Truth, facts: list[Event], tmp_path: Path
+    start: StartProxy, link: Link, truth: Truth, facts: list[Event], hello_book: Path
 ) -> None:
-    folder = tmp_path / "books"
-    folder.mkdir()
-    (folder / "desk.yaml").write_text(BOOK, encoding="utf-8")
-    async with start(phrases={"directory": folder}):
+    async with start(phrases={"directory": hello_book}):
         await until(lambda: any(isinstance(fact, PhraseGenerated) for fact in facts))
     link.down_altogether()
-    async with start(phrases={"directory": folder}) as proxy, talk(proxy.url) as client:
+    async with start(phrases={"directory": hello_book}) as proxy, talk(proxy.url) as client:
         await client.config(**VOICE)
         phrase = await client.say("Hello there.")
         # Where it was loaded in time it comes from memory.

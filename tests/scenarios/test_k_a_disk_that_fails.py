@@ -27,13 +27,6 @@ from ..fakes.truth import Truth
 from ..wire import talk
 
 TEXTS = [f"यह वाक्य संख्या {number} है, और यह थोड़ा लंबा है।" for number in range(60)]
-BOOK = """
-languages: [en-IN]
-voice: {model: "bulbul:v3", speaker: ritu}
-sample_rates: [8000]
-phrases:
-  hello: Hello there.
-"""
 PHRASE = "Hello there."
 RITU = {"language": "en-IN", "speaker": "ritu"}
 
@@ -157,13 +150,10 @@ async def test_phrases_speak_after_a_start_on_a_disk_that_takes_nothing(
     facts: list[Event],
     emulator: Emulator,
     small_disk: Path,
-    tmp_path: Path,
+    hello_book: Path,
     fault: str,
 ) -> None:
-    books = tmp_path / "books"
-    books.mkdir()
-    (books / "desk.yaml").write_text(BOOK, encoding="utf-8")
-    rooms = {"cache": {"data_dir": small_disk / "data"}, "phrases": {"directory": books}}
+    rooms = {"cache": {"data_dir": small_disk / "data"}, "phrases": {"directory": hello_book}}
     async with start_proxy(**rooms):
         await until(lambda: any(isinstance(fact, PhraseGenerated) for fact in facts))
     emulator.change_faults("503")
@@ -209,13 +199,12 @@ async def test_a_locked_index_holds_up_nobody(
 
 
 @pytest.fixture
-async def filled(start_proxy: StartProxy, truth: Truth, facts: list[Event], tmp_path: Path) -> Path:
+async def filled(
+    start_proxy: StartProxy, truth: Truth, facts: list[Event], tmp_path: Path, hello_book: Path
+) -> Path:
     """The data directory of a proxy that was ended in good order, with everything in it that there is."""
-    books = tmp_path / "books"
-    books.mkdir()
-    (books / "desk.yaml").write_text(BOOK, encoding="utf-8")
     cache = {"data_dir": tmp_path / "full"}
-    async with start_proxy(cache=cache, phrases={"directory": books}) as proxy:
+    async with start_proxy(cache=cache, phrases={"directory": hello_book}) as proxy:
         await until(lambda: any(isinstance(fact, PhraseGenerated) for fact in facts))
         await speaks(proxy, truth, TEXTS[:4])
         await landed(proxy)

@@ -1,22 +1,11 @@
 """More is asked for than the account's sessions can speak: hits go on, misses queue, the rest hears so."""
 
-from collections.abc import AsyncIterator
-
-import pytest
-
 from edgeproxy.app import Proxy
 
 from ..conftest import StartProxy, landed, until
 from ..fakes.origin import Origin
 from ..wire import talk
 from .test_origin_fails import post
-
-
-@pytest.fixture
-async def origin() -> AsyncIterator[Origin]:
-    """An origin whose texts are its scripts."""
-    async with Origin() as origin:
-        yield origin
 
 
 def waiting(proxy: Proxy) -> int:

@@ -1,4 +1,4 @@
-"""An origin that runs here, and pools of sessions with it."""
+"""Pools of sessions with an origin, and origins that turn everybody away."""
 
 import asyncio
 import contextlib
@@ -16,8 +16,6 @@ from edgeproxy.sarvam.handshake import WS_PATHS, origin_url
 from edgeproxy.upstream.places import Places
 from edgeproxy.upstream.pool import Limits, Pool
 from edgeproxy.upstream.session import Session
-
-from ..fakes.origin import Origin
 
 VOICE = Voice(
     {
@@ -67,13 +65,6 @@ def dial_to(
         )
 
     return dial
-
-
-@pytest.fixture
-async def origin() -> AsyncIterator[Origin]:
-    """An origin whose texts are its scripts."""
-    async with Origin() as origin:
-        yield origin
 
 
 @asynccontextmanager
