@@ -279,20 +279,26 @@ class Speech:
 
     def _renew_behind(self, ask: Ask) -> None:
         """Begin to renew what was just served, behind every caller, unless somebody does already."""
-        clip = self._flights.start(ask.identity, lambda clip: self._renew(clip, ask))
+        clip = self._flights.start(ask.identity, lambda clip: self._renew_for_all(clip, ask))
         if clip is not None:
             clip.order = Order.NIGHT
+
+    async def _renew_for_all(self, clip: Clip, ask: Ask) -> None:
+        """In a flight that others may join."""
+        try:
+            await self._renew(clip, ask)
+        except EdgeProxyError:
+            # What was served before goes on being served, also to whoever has joined meanwhile.
+            if clip.heard or not await self._give_what_is_kept(clip, ask):
+                raise
 
     async def _renew(self, clip: Clip, ask: Ask) -> None:
         since = self._purges.number
         try:
             is_whole = await self._say(clip, ask)
         except EdgeProxyError as error:
-            # What was served before goes on being served, also to whoever has joined meanwhile.
             self._emit(Renewed(clip.key, ok=False, reason=str(error)))
-            if clip.heard or not await self._give_what_is_kept(clip, ask):
-                raise
-            return
+            raise
         await self._keep(clip, ask, since, is_whole)
         self._emit(Renewed(clip.key, ok=True))
 

@@ -142,7 +142,6 @@ async def running(settings: Settings, *, emit: Emit = log.tell) -> AsyncIterator
         background.start("books, when asked", shop.books.reload_when_asked)
         background.start("at once", at_once.run)
         background.start("nights", nights.follow)
-        background.start("greetings", shop.greetings.follow)
         background.start("purges cut short", shop.purging.finish)
         background.start("leftovers", shop.store.sweep)
         background.start("other processes", lambda: _follow_others(shop))
@@ -153,6 +152,8 @@ async def running(settings: Settings, *, emit: Emit = log.tell) -> AsyncIterator
         with suppress(TimeoutError):
             async with asyncio.timeout(_GREETINGS_S):
                 await shop.greetings.load()
+        # Goes on with what there was no time for.
+        background.start("greetings", shop.greetings.follow)
         health.ready = True
         undo.callback(health.not_ready)
         yield Proxy(
@@ -212,7 +213,6 @@ async def _follow_others(shop: Workshop) -> None:
                 # The records first: a pointer must never stand at one we don't know of.
                 await shop.store.refresh()
                 await asyncio.to_thread(shop.generations.reload)
-                await shop.greetings.load()
                 # Somebody may have purged what is to be made again.
                 shop.books.look_again()
         except OSError as error:

@@ -21,12 +21,13 @@ def check(settings: Settings) -> Library:
     cuts(settings)
     night_times(settings)
     prewarm_voices(settings)
+    names: Collection[str] | None = None
     if settings.auth.tenants is not None:
         try:
-            terms.read(settings.auth.tenants)
+            names = terms.read(settings.auth.tenants).keys()
         except TenantsError as error:
             raise ConfigError(str(error)) from error
-    return load_library(settings)
+    return _library(settings, names)
 
 
 def own_account(settings: Settings) -> Account:
@@ -73,12 +74,16 @@ def cuts(settings: Settings) -> Cuts:
 
 def load_library(settings: Settings) -> Library:
     """The phrase books, or an empty library where no folder is named."""
+    return _library(settings, _tenant_names(settings))
+
+
+def _library(settings: Settings, names: Collection[str] | None) -> Library:
     directory = settings.phrases.directory
     if directory is None:
         return Library.empty()
     if not directory.is_dir():
         raise ConfigError(f"phrases.directory = {directory}: there is no such folder")
-    return Library.load(directory, cuts(settings), tenants=_tenant_names(settings))
+    return Library.load(directory, cuts(settings), tenants=names)
 
 
 def _tenant_names(settings: Settings) -> Collection[str] | None:

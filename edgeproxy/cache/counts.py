@@ -5,11 +5,8 @@ no more than names of them. Mutable state: ``_unsaved``, what was counted since 
 """
 
 import asyncio
-import fcntl
-import os
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -111,7 +108,9 @@ class Counts(Generic[K]):
         named = self._named(counts)
         if not named:
             return
-        with self._alone():
+        self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        # Against whoever else reads, adds and writes.
+        with durable.alone(self._directory):
             # New ones first: of those that happened once, the older ones make room.
             named.update(self._read(day))
             kept = Counter(dict(named.most_common(self._most)))
@@ -126,14 +125,3 @@ class Counts(Generic[K]):
 
     def _file(self, day: date) -> Path:
         return self._directory / f"{day.isoformat()}.json"
-
-    @contextmanager
-    def _alone(self) -> Iterator[None]:
-        """Against whoever else reads, adds and writes, in whatever process."""
-        self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        folder = os.open(self._directory, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            fcntl.flock(folder, fcntl.LOCK_EX)
-            yield
-        finally:
-            os.close(folder)

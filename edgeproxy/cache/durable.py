@@ -1,6 +1,9 @@
 """Files that are there whole or not at all, whatever happens in between."""
 
+import fcntl
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 
@@ -23,3 +26,27 @@ def replace(file: Path, data: bytes) -> None:
         os.fsync(folder)
     finally:
         os.close(folder)
+
+
+@contextmanager
+def alone(folder: Path) -> Iterator[int]:
+    """Keep out of the way of whoever else writes in ``folder``, in whatever process; gives it, opened.
+
+    Raises OSError, also where there is no such folder. Blocks.
+    """
+    opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(opened, fcntl.LOCK_EX)
+        yield opened
+    finally:
+        os.close(opened)
+
+
+def stamp(file: Path) -> tuple[int, int, int] | None:
+    """What tells one content of ``file`` from another, without reading it; None: it is not there. Raises
+    OSError."""
+    try:
+        found = file.stat()
+    except FileNotFoundError:
+        return None
+    return found.st_ino, found.st_mtime_ns, found.st_size

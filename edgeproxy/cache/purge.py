@@ -9,10 +9,8 @@ server follows it. A purge leaves the file once no record is left that it covers
 held against it.
 """
 
-import fcntl
-import os
 from collections.abc import Collection, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import IntEnum
@@ -124,7 +122,7 @@ class Purges:
     def add(self, scope: Scope, *, soft: bool, now: datetime | None = None) -> Purge:
         """One more, in force and safe on disk when this returns. Raises OSError."""
         with self._alone():
-            self._read()
+            self.reload()
             now = now or datetime.now(UTC)
             # Not from one on: where the file was lost, records carry the numbers that were in it.
             number = max(self.number + 1, int(now.timestamp()))
@@ -136,22 +134,19 @@ class Purges:
         """Let go of purges that no record is left for. Raises OSError."""
         numbers = {purge.number for purge in purges}
         with self._alone():
-            self._read()
+            self.reload()
             left = tuple(purge for purge in self._purges if purge.number not in numbers)
             if left != self._purges:
                 self._write(left, self.number)
 
     def changed_on_disk(self) -> bool:
         """Whether the file is another than was last read or written here."""
-        return self._stamp() != self._seen
+        return durable.stamp(self._file) != self._seen
 
     def reload(self) -> None:
         """Read the file again. Raises OSError or :class:`DamagedPurges`, and then those known before are in
         force."""
-        self._read()
-
-    def _read(self) -> None:
-        stamp = self._stamp()
+        stamp = durable.stamp(self._file)
         if stamp is None:
             return
         try:
@@ -174,25 +169,12 @@ class Purges:
             ) from error
         self._purges, self.number, self._seen = purges, number, stamp
 
+    def _alone(self) -> AbstractContextManager[int]:
+        """Against whoever else purges."""
+        self._file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return durable.alone(self._file.parent)
+
     def _write(self, purges: tuple[Purge, ...], last: int) -> None:
         content = {"form": _FORM, "last": last, "purges": purges}
         durable.replace(self._file, orjson.dumps(content, option=orjson.OPT_INDENT_2))
-        self._purges, self.number, self._seen = purges, last, self._stamp()
-
-    def _stamp(self) -> tuple[int, ...] | None:
-        try:
-            found = self._file.stat()
-        except FileNotFoundError:
-            return None
-        return found.st_ino, found.st_mtime_ns, found.st_size
-
-    @contextmanager
-    def _alone(self) -> Iterator[None]:
-        """Against whoever else purges, in whatever process."""
-        self._file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        folder = os.open(self._file.parent, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            fcntl.flock(folder, fcntl.LOCK_EX)
-            yield
-        finally:
-            os.close(folder)
+        self._purges, self.number, self._seen = purges, last, durable.stamp(self._file)

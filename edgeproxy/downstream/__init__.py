@@ -12,6 +12,7 @@
 ``reply``      what is known of a turn on its way out
 ``facts``      what is told of a turn
 ``websocket``  one conversation: parse, turn, segments
+``closing``    the end of a socket, in time whether its client reads or not
 ``http``       REST and HTTP stream
 ``openai``     OpenAI's speech and models, spoken as the HTTP stream
 ``routes``     the paths

@@ -39,6 +39,10 @@ class TurnSettings:
     deadline_s: float
     """For a turn, once all of its text is there."""
 
+    def asker(self, client: Client, voice: Voice, use: Use) -> "Asker":
+        """Who asks for this client in this voice."""
+        return Asker(client, voice, self.generations, self.epochs, account=self.account, use=use)
+
 
 @asynccontextmanager
 async def in_time(deadline_s: float | None) -> AsyncIterator[None]:

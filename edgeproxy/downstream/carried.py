@@ -13,7 +13,7 @@ from typing import Final
 from multidict import CIMultiDict, CIMultiDictProxy
 
 from ..sarvam import refusals
-from ..sarvam.handshake import KEY_HEADER
+from ..sarvam.handshake import KEY_HEADER, SUBPROTOCOL_PREFIX
 from ..sarvam.refusals import Refused
 
 Headers = CIMultiDict[str] | CIMultiDictProxy[str]
@@ -37,7 +37,6 @@ _OURS_TO_SAY: Final = frozenset({"host", "expect", "cookie", "http2-settings"})
 _HANDSHAKE: Final = "sec-websocket-"
 _THEIRS_TO_SAY: Final = frozenset({"set-cookie", "alt-svc"})
 """Cookies: see above. The other services of the origin's host are none of ours."""
-_SUBPROTOCOL: Final = f"{KEY_HEADER}."
 
 
 def to_origin(headers: Headers, *, key: str) -> CIMultiDict[str]:
@@ -84,7 +83,7 @@ def offered(headers: Mapping[str, str]) -> list[str]:
 def offered_to_origin(offers: Iterable[str], *, key: str) -> list[str]:
     """The same with the account's key in them, each once."""
     swapped = (
-        f"{_SUBPROTOCOL}{key}" if offer.lower().startswith(_SUBPROTOCOL) else offer
+        f"{SUBPROTOCOL_PREFIX}{key}" if offer.lower().startswith(SUBPROTOCOL_PREFIX) else offer
         for offer in offers
     )
     return list(dict.fromkeys(swapped))
@@ -95,7 +94,7 @@ def chosen_for_client(chosen: str | None, offers: Sequence[str]) -> str | None:
     it was offered, chosen or not: clients that offer one insist on it."""
     if chosen in offers:
         return chosen
-    return next((offer for offer in offers if offer.lower().startswith(_SUBPROTOCOL)), None)
+    return next((offer for offer in offers if offer.lower().startswith(SUBPROTOCOL_PREFIX)), None)
 
 
 def _is_text(value: str) -> bool:

@@ -6,7 +6,7 @@ from time import monotonic
 from typing import Final
 
 from ..audio import quality
-from ..cache.clip import Clip, Source, State
+from ..cache.clip import Clip, Source, State, Times
 from ..core.audio import SAMPLE_BYTES
 from ..core.events import SegmentSpoken, TurnEnded
 from ..speech import Ask
@@ -27,14 +27,20 @@ class Part:
     first_write: float | None = None
     last_write: float | None = None
 
+    @property
+    def times(self) -> Times | None:
+        """Those of its fill; None where it is not this turn that had it begun."""
+        if self.clip is None or self.how not in ("fill", "bypass"):
+            return None
+        return self.clip.times
+
     def spoken(self, *, received: float, failed: bool) -> SegmentSpoken:
         """Its facts; moments on ``time.monotonic()``, told relative to ``received``."""
 
         def since(moment: float | None) -> float | None:
             return None if moment is None else moment - received
 
-        clip, identity = self.clip, self.ask.identity
-        times = clip.times if clip is not None and self.how in ("fill", "bypass") else None
+        clip, identity, times = self.clip, self.ask.identity, self.times
         return SegmentSpoken(
             verdict="error" if failed else verdict(clip, self.how),
             key=identity.key,

@@ -28,7 +28,7 @@ from ..sarvam.request_id import request_id as new_request_id
 from ..sarvam.requests import SpeechRequest
 from ..speech import Speech
 from .answers import refusal
-from .asking import Asker, TurnSettings, in_time
+from .asking import TurnSettings, in_time
 from .auth import Client
 from .cache_status import cache_status
 from .encoding import Line, Output, Trim, Wrap
@@ -180,14 +180,7 @@ class HttpDoors:
         models.check_ranges(fields["model"], asked.fields)
         client.allowance.check_voice(fields)
         settings = self._settings
-        asker = Asker(
-            client,
-            Voice(fields),
-            settings.generations,
-            settings.epochs,
-            account=settings.account,
-            use=wish.use,
-        )
+        asker = settings.asker(client, Voice(fields), wish.use)
         view = settings.library().view(client.tenant)
         reply = Answer(client, wish, self._speech.freshness)
         for cut in split(asked.text, settings.cuts, view.phrasebook):
@@ -271,18 +264,17 @@ async def _prepare(response: web.StreamResponse, request: web.Request, reply: An
 
 def headers(reply: Answer) -> dict[str, str]:
     """``x-request-id``, ``Cache-Status`` (RFC 9211) and ``Server-Timing``, as far as things have come."""
-    spoken = [each for each in reply.spoken(failed=False) if each.verdict]
     timing = [f"total;dur={(monotonic() - reply.received) * 1000:.2f}"]
-    if spoken:
-        first = spoken[0]
+    times = next((part.times for part in reply.parts if part.how), None)
+    if times is not None:
         for name, moment in (
-            ("lease", first.leased_s),
-            ("sent", first.sent_s),
-            ("origin", first.first_byte_s),
-            ("pcm", first.first_pcm_s),
+            ("lease", times.leased),
+            ("sent", times.sent),
+            ("origin", times.first_byte),
+            ("pcm", times.first_pcm),
         ):
             if moment is not None:
-                timing.append(f"{name};dur={moment * 1000:.2f}")
+                timing.append(f"{name};dur={(moment - reply.received) * 1000:.2f}")
     return {
         "x-request-id": reply.request_id,
         "Cache-Status": cache_status(reply.parts, freshness=reply.freshness, now=datetime.now(UTC)),

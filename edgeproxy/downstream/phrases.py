@@ -41,7 +41,7 @@ from ..sarvam import messages, models, refusals
 from ..sarvam.refusals import Refused
 from ..speech import Speech, Use
 from ..upstream.pool import Order
-from .asking import Asker, TurnSettings
+from .asking import TurnSettings
 from .auth import Client
 from .encoding import Output
 from .facts import Part
@@ -140,14 +140,7 @@ class PhraseDoor:
     ) -> list[Part]:
         """What is asked for. ``take``: of the generation that speaks; None: live, as in a turn."""
         settings = self._settings
-        asker = Asker(
-            hearer,
-            voice,
-            settings.generations,
-            settings.epochs,
-            account=settings.account,
-            use=use,
-        )
+        asker = settings.asker(hearer, voice, use)
         view = settings.library().view(hearer.tenant)
         parts: list[Part] = []
         for text in spoken.segments:

@@ -19,6 +19,7 @@ from ..speech import Speech
 from .answers import answer, failed
 from .asking import TurnSettings
 from .auth import Client, Keeper
+from .carried import offered
 from .http import HttpDoors
 from .openai import OpenAiDoor, in_openais_shape
 from .phrases import PHRASE_PATH, PhraseDoor
@@ -112,12 +113,7 @@ class Doors:
             await self._request_over.wait()
 
     async def _websocket(self, request: web.Request) -> web.StreamResponse:
-        offered = [
-            name.strip()
-            for name in request.headers.get("Sec-WebSocket-Protocol", "").split(",")
-            if name.strip()
-        ]
-        credential = Credential.parse(request.headers, offered)
+        credential = Credential.parse(request.headers, offered(request.headers))
         query = Query.parse(request.query)
         client = await self._admit(request, credential, query.model)
         conversation = Conversation(

@@ -28,6 +28,7 @@ from math import inf
 from pathlib import Path
 from typing import Any, Final
 
+from ..cache import durable
 from ..core.errors import Overdrawn
 from ..core.events import Emit, TenantsRefused, TenantsReloaded, ignore
 from ..sarvam import refusals
@@ -240,10 +241,9 @@ class Tenants:
 def _look(file: Path) -> tuple[int, int, int] | None:
     """What tells one content of a file from another, without reading it; None: it can't be looked at."""
     try:
-        found = file.stat()
+        return durable.stamp(file)
     except OSError:
         return None
-    return found.st_ino, found.st_mtime_ns, found.st_size
 
 
 def _renewed(bucket: Bucket | None, per_minute: int | None) -> Bucket | None:

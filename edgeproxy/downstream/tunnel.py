@@ -20,11 +20,11 @@ from aiohttp import WSCloseCode, WSMsgType, web
 
 from ..sarvam.refusals import Refused
 from .auth import Client
+from .closing import close_or_cut
 from .paths import Target
 
 log: Final = logging.getLogger(__name__)
 
-_CLOSE_S: Final = 2.0
 _REASON_BYTES: Final = 123
 _RESERVED: Final = frozenset({1004, 1005, 1006, 1015})
 """RFC 6455, 7.4: codes that are never sent."""
@@ -136,17 +136,9 @@ class Tunnel:
         how = self.closed = self.closed or _LEFT
         code = WSCloseCode.INTERNAL_ERROR if how.code in _RESERVED else how.code
         await asyncio.gather(
-            self._origin.close(code=code, message=how.reason), self._close_client(code, how.reason)
+            self._origin.close(code=code, message=how.reason),
+            close_or_cut(self._request, self._socket, code, how.reason),
         )
-
-    async def _close_client(self, code: int, reason: bytes) -> None:
-        try:
-            async with asyncio.timeout(_CLOSE_S):
-                await self._socket.close(code=code, message=reason, drain=False)
-        except TimeoutError:
-            # It does not even read: what is still unsent would wait for ever.
-            if self._request.transport is not None:
-                self._request.transport.abort()
 
 
 async def _send(to: Socket, message: aiohttp.WSMessage) -> int:

@@ -29,6 +29,7 @@ from ..sarvam.request_id import request_id
 from ..speech import Speech
 from .asking import Asker, TurnSettings
 from .auth import Client
+from .closing import close_or_cut
 from .door import Door
 from .encoding import PIECE_BYTES, Output
 from .reply import Reply
@@ -36,7 +37,6 @@ from .wishes import ANY, Wish
 
 log: Final = logging.getLogger(__name__)
 
-_CLOSE_S: Final = 2.0
 _LOCKED_OUT: Final = 403
 _QUIET_S: Final = 5.0
 """During a drain: after so long without text, a client that has never flushed is taken for one that
@@ -156,16 +156,7 @@ class Conversation:
     async def close(self) -> None:
         """End the conversation at once, because the process must go."""
         if self._socket.prepared:
-            await self._close(CLOSE_RESTART, b"service restart")
-
-    async def _close(self, code: int, why: bytes) -> None:
-        try:
-            async with asyncio.timeout(_CLOSE_S):
-                await self._socket.close(code=code, message=why, drain=False)
-        except TimeoutError:
-            # It does not even read: what is still unsent would wait for ever.
-            if self._request.transport is not None:
-                self._request.transport.abort()
+            await close_or_cut(self._request, self._socket, CLOSE_RESTART, b"service restart")
 
     async def _write(self) -> None:
         with contextlib.suppress(ConnectionResetError):  # the client left; the reader hears of it
@@ -195,7 +186,12 @@ class Conversation:
                     return
                 if self._locked_out:
                     # Also what of an earlier turn is still to be heard: somebody should be gone.
-                    await self._close(WSCloseCode.POLICY_VIOLATION, b"credential revoked")
+                    await close_or_cut(
+                        self._request,
+                        self._socket,
+                        WSCloseCode.POLICY_VIOLATION,
+                        b"credential revoked",
+                    )
                     return
             else:
                 if getattr(message.data, "code", None) == WSCloseCode.MESSAGE_TOO_BIG:
@@ -245,15 +241,7 @@ class Conversation:
         fields = models.audible(config.fields, model=self._query.model)
         models.check_ranges(fields["model"], config.fields)
         self._client.allowance.check_voice(fields)
-        settings = self._settings
-        self._asker = Asker(
-            self._client,
-            Voice(fields),
-            settings.generations,
-            settings.epochs,
-            account=settings.account,
-            use=self._wish.use,
-        )
+        self._asker = self._settings.asker(self._client, Voice(fields), self._wish.use)
         self._output = Output(config.codec, fields["rate"], config.bitrate)
         self._min_buffer_size = config.min_buffer_size
         self._expecting = True

@@ -18,9 +18,9 @@ from typing import Final
 from ..cache.purge import DamagedPurges, Doom, Purge, Purges, Scope
 from ..cache.store import Store
 from ..core.events import Emit, Purged, StoreFailed, ignore
-from ..core.key import Identity, Teller
+from ..core.key import Identity
 from ..phrases.generations import Failure, Generations
-from ..phrases.pinned import Generation, Pinned, namespace
+from ..phrases.pinned import Pinned
 from ..speech import Speech
 
 _FILLS_S: Final = 3600.0
@@ -144,13 +144,10 @@ class Purging:
 
 
 def _covers(scope: Scope, pinned: Pinned) -> bool:
-    return any(scope.covers(_identity(pinned, each)) for each in pinned.generations)
-
-
-def _identity(pinned: Pinned, generation: Generation) -> Identity:
-    voice = pinned.at_rate(generation.rate)
-    where = namespace(generation.number, 0, scope=pinned.scope)
-    return Teller(where, voice).identity_of_normal(pinned.text)
+    return any(
+        scope.covers(each.identity(pinned.at_rate(each.rate), pinned.text, 0, scope=pinned.scope))
+        for each in pinned.generations
+    )
 
 
 def _without_text(scope: Scope) -> str:

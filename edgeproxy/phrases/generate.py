@@ -25,14 +25,14 @@ from ..cache.record import Record
 from ..cache.store import Store
 from ..core.audio import duration_s
 from ..core.events import Emit, PhraseGenerated, PhraseRefused, StoreFailed, ignore
-from ..core.key import NO_EPOCHS, Epochs, Identity, Teller
+from ..core.key import NO_EPOCHS, Epochs, Identity
 from ..core.voice import Voice
 from ..sarvam import models
 from . import due as dues
 from .due import Due, Unit
 from .generations import Generations
 from .library import Library
-from .pinned import Failure, Generation, Pinned, namespace
+from .pinned import Failure, Generation, Pinned
 from .quietly import nothing_collected
 from .studio import Allowance, Failed, Fetch, Studio, scaled
 
@@ -401,5 +401,4 @@ def _locked(file: int) -> bool:
 
 
 def _identity(of: Unit | Pinned, voice: Voice, generation: Generation, take: int) -> Identity:
-    where = namespace(generation.number, take, scope=of.scope)
-    return Teller(where, voice).identity_of_normal(of.text)
+    return generation.identity(voice, of.text, take, scope=of.scope)

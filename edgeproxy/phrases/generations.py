@@ -9,12 +9,10 @@ is changed here is done again on whatever the file holds at the time of :meth:`G
 nobody undoes what another has done; and the file is replaced in one step, so that a crash leaves the old one.
 """
 
-import fcntl
 import logging
 import os
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
@@ -22,6 +20,7 @@ from typing import Final, Self
 
 import orjson
 
+from ..cache import durable
 from ..core.voice import Voice
 from ..sarvam import models
 from .pinned import SHARED, Failure, Generation, Pinned, namespace, unit_key
@@ -248,12 +247,12 @@ class Generations:
 
     def changed_on_disk(self) -> bool:
         """Whether the file is another than was last read or written here."""
-        return self._stamp() != self._seen
+        return durable.stamp(self.file) != self._seen
 
     def reload(self) -> None:
         """Read the file again; what is not saved yet stays changed. Raises OSError. Blocks."""
-        with self._saving, self._folder():
-            stamp, state = self._stamp(), self._read()
+        with self._saving, durable.alone(self.file.parent):
+            stamp, state = durable.stamp(self.file), self._read()
             self._become(state, stamp, saved=0)
 
     def save(self) -> None:
@@ -265,7 +264,7 @@ class Generations:
             if not steps:
                 return
             self.file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            with self._folder() as folder:
+            with durable.alone(self.file.parent) as folder:
                 state = None
                 if self.changed_on_disk():
                     state = self._read()
@@ -273,7 +272,7 @@ class Generations:
                         step.take(state)
                     units = state.units
                 self._write(units.values(), folder)
-                self._become(state, self._stamp(), saved=len(steps))
+                self._become(state, durable.stamp(self.file), saved=len(steps))
 
     def _become(self, state: _State | None, stamp: tuple[int, ...] | None, *, saved: int) -> None:
         with self._guard:
@@ -283,23 +282,6 @@ class Generations:
                     step.take(state)
                 self._state = state
             self._seen = stamp
-
-    @contextmanager
-    def _folder(self) -> Iterator[int]:
-        """The folder of the file, opened and locked against other processes."""
-        folder = os.open(self.file.parent, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            fcntl.flock(folder, fcntl.LOCK_EX)
-            yield folder
-        finally:
-            os.close(folder)
-
-    def _stamp(self) -> tuple[int, ...] | None:
-        try:
-            found = self.file.stat()
-        except FileNotFoundError:
-            return None
-        return found.st_ino, found.st_mtime_ns, found.st_size
 
     def _read(self) -> _State:
         state = _State()

@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from typing import Final
 
 from ..core.audio import SAMPLE_BYTES
-from ..core.key import Identity, Teller
+from ..core.key import Identity
 from ..core.voice import Voice
 from ..speech import Speech
 from .books import Books
 from .generations import Generations
 from .library import Library
-from .pinned import Generation, namespace, unit_key
+from .pinned import Generation, unit_key
 from .shelf import Spoken
 
 TAG: Final = "greeting"
@@ -54,8 +54,7 @@ class _First:
         for rate in self.rates:
             voice = self.voice.at_rate(rate)
             for take in range(generation.takes):
-                where = namespace(generation.number, take, scope=self.scope)
-                yield Teller(where, voice).identity_of_normal(self.text)
+                yield generation.identity(voice, self.text, take, scope=self.scope)
 
 
 class Greetings:

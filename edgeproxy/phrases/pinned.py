@@ -10,7 +10,7 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any, Final, Self
 
-from ..core.key import Teller
+from ..core.key import Identity, Teller
 from ..core.voice import Voice
 from ..sarvam import models
 
@@ -67,6 +67,11 @@ class Generation:
     recording: str | None = None
     normalised: float | None = None
     epoch: int = 0
+
+    def identity(self, voice: Voice, text: str, take: int, *, scope: str = SHARED) -> Identity:
+        """That of the record of one take, counted from 0; ``voice``: at the rate of the record."""
+        where = namespace(self.number, take, scope=scope)
+        return Teller(where, voice).identity_of_normal(text)
 
 
 @dataclass(frozen=True, slots=True)

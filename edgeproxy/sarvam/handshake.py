@@ -8,8 +8,8 @@ WS_PATHS: Final = ("/text-to-speech/ws", "/text-to-speech/ws/v2")
 REST_PATH: Final = "/text-to-speech"
 STREAM_PATH: Final = "/text-to-speech/stream"
 KEY_HEADER: Final = "api-subscription-key"
+SUBPROTOCOL_PREFIX: Final = f"{KEY_HEADER}."
 
-_SUBPROTOCOL_PREFIX: Final = f"{KEY_HEADER}."
 _COMPLETION: Final = {"true": True, "false": False}
 
 
@@ -43,12 +43,12 @@ class Credential:
         ``headers`` must be case-insensitive. Blank keys count as missing.
         """
         # The echo is owed whichever key counts: Node's `ws` sends both and insists on the answer.
-        offered = next((p for p in subprotocols if p.startswith(_SUBPROTOCOL_PREFIX)), None)
+        offered = next((p for p in subprotocols if p.startswith(SUBPROTOCOL_PREFIX)), None)
         scheme, _, token = headers.get("Authorization", "").strip().partition(" ")
         candidates = (
             headers.get(KEY_HEADER, ""),
             token if scheme.lower() == "bearer" else "",
-            (offered or "").removeprefix(_SUBPROTOCOL_PREFIX),
+            (offered or "").removeprefix(SUBPROTOCOL_PREFIX),
         )
         return cls(next((key for each in candidates if (key := each.strip())), None), offered)
 

@@ -12,7 +12,7 @@ import pytest
 
 from edgeproxy.app import Proxy
 from edgeproxy.core.events import Event, LimitMet, TurnEnded
-from edgeproxy.downstream import websocket
+from edgeproxy.downstream import closing, websocket
 from edgeproxy.emulator.server import Emulator
 
 from ..conftest import StartProxy, landed, until
@@ -578,7 +578,7 @@ async def test_a_turn_that_is_being_spoken_is_not_idleness(
 async def test_a_drain_ends_in_time_although_a_client_does_not_read(
     start_proxy: StartProxy, origin: Origin, facts: list[Event], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(websocket, "_CLOSE_S", 0.1)
+    monkeypatch.setattr(closing, "CLOSE_S", 0.1)
     turns = 60  # 19 MB, far more than the sockets between us take in
     async with (
         start_proxy(server={"drain_s": 0.1}, origin={"url": origin.url}) as proxy,
