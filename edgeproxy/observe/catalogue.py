@@ -146,8 +146,9 @@ STAGE = _histogram(
     "stage_seconds",
     "Where the time to a segment's first sound went, stage by stage. `lease`: the wait for an origin "
     "session; `config`: telling the session its voice, where it had another; `origin`: from sending the "
-    "text to the origin's first byte; `decode`: from that to the first PCM; `encode`: from PCM to the client's codec; "
-    "`write`: handing that to the socket. The first four are of segments that the origin was asked for.",
+    "text to the origin's first byte; `decode`: from that to the first PCM; `encode`: from PCM to the "
+    "client's codec; `write`: handing that to the socket. The first four are of segments that the origin "
+    "was asked for.",
     buckets=STAGE_S,
     stage=STAGES,
 )
@@ -155,8 +156,8 @@ SEGMENTS = _counter(
     "segments",
     "Segments of turns by what the cache made of them. From the cache are `hit-memory`, `hit-disk`, "
     "`stale` (served past its freshness and renewed behind the caller) and `collapsed` (somebody else had "
-    "asked for the same at that moment); `pause` is a text with nothing to say; `bypass` was to be asked of the "
-    "origin.",
+    "asked for the same at that moment); `pause` is a text with nothing to say; `bypass` was to be asked "
+    "of the origin.",
     verdict=VERDICTS,
 )
 CHARACTERS = _counter(

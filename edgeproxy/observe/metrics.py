@@ -33,7 +33,7 @@ from .catalogue import FROM_CACHE, OTHER, Metric
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 
 # A second series beside each, which says when it began: the start of the process is told once.
-disable_created_metrics()
+disable_created_metrics()  # type: ignore[no-untyped-call]
 
 _MAKES: Final[dict[str, Any]] = {"counter": Counter, "gauge": Gauge, "histogram": Histogram}
 _STAGES: Final = (
