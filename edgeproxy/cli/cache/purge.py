@@ -9,11 +9,12 @@ from ... import app
 from ...cache.purge import Scope
 from ...config import Settings
 from ...core.text import normalise
+from ...core.words import count
 from ...phrases.pinned import Pinned, space
 from ...sarvam import models
 from ..common import fail, run
 from ..phrases.naming import named
-from ..phrases.rooms import count, with_data, workshop
+from ..phrases.rooms import with_data, workshop
 
 _NUMBERS = ("rate", *models.NUMBERS)
 
