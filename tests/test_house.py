@@ -25,6 +25,7 @@ DOORS = {
     "av": {"audio/"},
     "numpy": {"audio/"},
     "apscheduler": {"jobs/schedule.py"},
+    "prometheus_client": {"observe/metrics.py"},
     "xxhash": {"core/key.py"},
     "uvloop": {"cli/common.py"},
     "livekit": {"cli/agent.py"},
