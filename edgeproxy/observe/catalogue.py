@@ -390,10 +390,20 @@ PASSED_BYTES = _counter(
 JOBS_FAILED = _counter(
     "jobs_failed",
     "Things done by the clock that failed; they are done again at their next time.",
-    job=JOBS,
+    # Not `job`: that is what Prometheus calls what it scrapes.
+    which=JOBS,
 )
 ADMIN_CALLS = _counter(
     "admin_calls",
     "Calls that change something by the admin API, let or not.",
     outcome=("ok", "refused"),
 )
+
+HEADINGS: Final = {
+    TURNS.name: "What callers hear",
+    ORIGIN_UP.name: "The origin",
+    RECORDS.name: "What is kept",
+    PHRASES.name: "Phrase books",
+    INFO.name: "The house",
+}
+"""What stands above them in a list, by the first below it."""
