@@ -349,3 +349,8 @@ class TurnEnded(Event):
     underrun_s: float = 0.0
     tag: str | None = None
     """Which of its uses the client says it is."""
+
+    @property
+    def is_of_note(self) -> bool:
+        """Whether anybody wanted to hear anything: LiveKit's plugin flushes once more after each turn."""
+        return bool(self.segments) or self.outcome == "error"

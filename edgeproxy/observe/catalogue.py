@@ -49,7 +49,7 @@ PHRASE_STATES: Final = (
 AGES: Final = ("day", "week", "month", "older")
 MODES: Final = ("on", "off", "shadow")
 JOBS: Final = (
-    *("night", "night of a book", "discard", "sweep", "purges"),
+    *("night", "discard", "sweep", "purges"),
     *("counts of demand", "counts of hits", "proofs", "sums of the day"),
 )
 LIMITS: Final = (
@@ -62,10 +62,10 @@ LIMITS: Final = (
     ),
     *("body_bytes", "body_timeout_s", "idle_s", "unread_timeout_s", "no HTTP"),
 )
-_MODELS: Final = tuple(sorted(models.MODELS))
+MODELS: Final = tuple(sorted(models.MODELS))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Metric:
     """One metric. ``name``: without the ``_total`` that counters end in; ``says``: a paragraph, whose first
     sentence stands alone; ``labels``: each with its values; ``buckets``: of a histogram, in seconds."""
@@ -202,14 +202,14 @@ SESSIONS = _gauge(
     "origin_sessions",
     "Origin sessions by state, of all accounts. `idle` ones are ready to speak; when there are none while "
     "some are wanted, the next caller waits for a handshake.",
-    model=_MODELS,
+    model=MODELS,
     state=SESSION_STATES,
 )
 WAITING = _gauge(
     "origin_waiting",
     "Segments of callers that wait for an origin session at this moment. More than a few, for more than "
     "moments, means too few sessions: raise `pool.ready`, or the account's ceiling.",
-    model=_MODELS,
+    model=MODELS,
 )
 HELD = _gauge("origin_sessions_held", "Sessions that the proxy's own account holds now.")
 CEILING = _gauge(
@@ -221,39 +221,39 @@ DIALS = _histogram(
     "origin_dial_seconds",
     "How long handshakes with the origin take. Nobody waits for them as long as sessions are idle.",
     buckets=STAGE_S,
-    model=_MODELS,
+    model=MODELS,
 )
 DIALS_FAILED = _counter(
     "origin_dials_failed",
     "Handshakes that came to nothing: no connection, a refused key, no place.",
-    model=_MODELS,
+    model=MODELS,
 )
-RETIRED = _counter("origin_sessions_retired", "Origin sessions closed for good.", model=_MODELS)
+RETIRED = _counter("origin_sessions_retired", "Origin sessions closed for good.", model=MODELS)
 CONFIGS = _counter(
     "origin_configs",
     "Texts sent to sessions that had to be told a voice first (`sent`), or had it already (`skipped`). Many "
     "`sent` ones: name the voices you use in `origin.prewarm_voices`. Sessions configured ahead of need are "
     "among the sent.",
-    model=_MODELS,
+    model=MODELS,
     config=("sent", "skipped"),
 )
 RETRIES = _counter(
     "origin_retries",
     "Segments asked of the origin a second time, unheard by anybody: a connection that broke, a missing "
     "`final`. Callers only notice the time.",
-    model=_MODELS,
+    model=MODELS,
 )
 BREAKERS = _gauge(
     "origin_breakers",
     "Circuit breakers by state, one for each account and model in use. An open one answers misses at once "
     "instead of letting callers wait for an origin that fails.",
-    model=_MODELS,
+    model=MODELS,
     state=BREAKER_STATES,
 )
 BREAKER_MOVES = _counter(
     "origin_breaker_moves",
     "How often a breaker moved into a state.",
-    model=_MODELS,
+    model=MODELS,
     state=BREAKER_STATES,
 )
 CHARGED = _counter(

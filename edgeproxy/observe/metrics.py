@@ -1,14 +1,13 @@
 """From facts to figures: what ``/metrics`` tells. prometheus-client's only door.
 
 Counters and histograms follow the facts as they are told; gauges are read when somebody asks
-(:class:`Reading`), so that they cost nothing between two scrapes. What each metric means stands in
+(:data:`Reading`), so that they cost nothing between two scrapes. What each metric means stands in
 :mod:`.catalogue`.
 
 A fact of a turn comes with each hit, so it is cheap: what a label's values select is bound once.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import product
 from typing import Any, Final
@@ -36,6 +35,9 @@ CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 # A second series beside each, which says when it began: the start of the process is told once.
 disable_created_metrics()  # type: ignore[no-untyped-call]
 
+Reading = Mapping[Metric, Mapping[tuple[str, ...], float]]
+"""What gauges show at one moment: a number for each set of label values."""
+
 _MAKES: Final[dict[str, Any]] = {"counter": Counter, "gauge": Gauge, "histogram": Histogram}
 _FROM_THE_START: Final = 20
 """A counter with more combinations of its labels has only those that there were."""
@@ -47,13 +49,6 @@ _STAGES: Final = (
     ("encode", "taken_s", "encoded_s"),
     ("write", "encoded_s", "first_write_s"),
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """What gauges show at one moment: by metric, a number for each set of label values."""
-
-    values: Mapping[str, Mapping[tuple[str, ...], float]] = field(default_factory=dict)
 
 
 class _Children(dict[tuple[str, ...], Any]):
@@ -79,10 +74,9 @@ class _Children(dict[tuple[str, ...], Any]):
 
 
 class Metrics:
-    """Listens to facts; :meth:`page` is what a scrape gets. ``read``: the gauges of this moment."""
+    """Listens to facts; :meth:`page` is what a scrape gets."""
 
-    def __init__(self, read: Callable[[], Reading] = Reading) -> None:
-        self._read = read
+    def __init__(self) -> None:
         self._registry = CollectorRegistry()
         ProcessCollector(registry=self._registry)
         PlatformCollector(registry=self._registry)
@@ -91,7 +85,8 @@ class Metrics:
         self._endings: dict[tuple[str, str, str], tuple[Any, Any, Any]] = {}
         self._verdicts: dict[str, tuple[Any, Any]] = {}
         self._stages = {stage: self._child(catalogue.STAGE, stage) for stage in catalogue.STAGES}
-        self._saved = self._child(catalogue.RUPEES_SAVED)
+        self._saved_characters = 0
+        """Those that came from the cache since the last scrape."""
         self._hears: dict[type[Event], Callable[[Any], None]] = {
             **self._counting(),
             TurnEnded: self._turn,
@@ -119,14 +114,15 @@ class Metrics:
     def _child(self, metric: Metric, *values: str) -> Any:
         return self._of[metric.name][values]
 
-    def page(self) -> bytes:
-        """All metrics as Prometheus reads them; see :data:`CONTENT_TYPE`. Reads the gauges first."""
-        for name, readings in self._read().values.items():
-            children = self._of[name]
-            if catalogue.METRICS[name].labels:
-                # What is no longer there must not go on standing at its last value.
-                for values in children.keys() - readings.keys():
-                    children[values].set(0)
+    def page(self, reading: Reading) -> bytes:
+        """All metrics as Prometheus reads them (:data:`CONTENT_TYPE`); ``reading``: the gauges."""
+        saved, self._saved_characters = self._saved_characters, 0
+        self._count(catalogue.RUPEES_SAVED, by=saved * RUPEES_PER_CHARACTER)
+        for metric, readings in reading.items():
+            children = self._of[metric.name]
+            # What is no longer there must not go on standing at its last value.
+            for values in children.keys() - readings.keys():
+                children[values].set(0)
             for values, number in readings.items():
                 children[values].set(number)
         return generate_latest(self._registry)
@@ -172,7 +168,7 @@ class Metrics:
         segments.inc()
         characters.inc(segment.characters)
         if segment.verdict in FROM_CACHE:
-            self._saved.inc(segment.characters * RUPEES_PER_CHARACTER)
+            self._saved_characters += segment.characters
         if segment.would is not None:
             self._count(catalogue.SHADOW, segment.would)
             self._count(catalogue.SHADOW_CHARACTERS, segment.would, by=segment.characters)
@@ -199,12 +195,11 @@ class Metrics:
         self._count(catalogue.RENEWED, "ok" if renewed.ok else "failed")
 
     def _job_ended(self, ended: events.JobEnded) -> None:
-        a_night = ended.name.startswith("night")
-        if a_night:
+        # Of which book a night was, the log says.
+        name = "night" if ended.name.startswith("night") else ended.name
+        if name == "night":
             self._count(catalogue.NIGHTS, "ended" if ended.ok else "failed")
         if not ended.ok:
-            # Which book it was the log says.
-            name = "night of a book" if a_night and ended.name != "night" else ended.name
             self._count(catalogue.JOBS_FAILED, name)
 
     def _night_ended(self, night: events.NightEnded) -> None:

@@ -8,10 +8,11 @@ import click
 from rich.table import Table
 
 from ...config import Settings
+from ...core.words import count
 from ...phrases.standing import Standing, State, standings
 from ..common import run
 from .naming import tell_failures
-from .rooms import age, console, count, with_books, workshop
+from .rooms import age, console, with_books, workshop
 
 _MEGABYTE: Final = 1_000_000
 _HIT_DAYS: Final = 7
