@@ -3,6 +3,7 @@ writes them; :mod:`tests.test_pages` fails where one of them is another than tha
 """
 
 import re
+import textwrap
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Final
@@ -23,8 +24,8 @@ What `/metrics` on the admin listener tells. [operating.md](operating.md) says w
 [deploy/](../deploy/README.md) has a dashboard and alerts made of it.
 
 A label has the values that stand here and no others, never a client, an address or a text; what nobody has
-foreseen (a model we do not know) is `other`. Histograms are asked for as `_bucket`, `_sum` and `_count`. Beside these
-stand Prometheus' own figures of the process (`process_…`, `python_…`).
+foreseen (a model we do not know) is `other`. Histograms are asked for as `_bucket`, `_sum` and `_count`. Beside
+these stand Prometheus' own figures of the process (`process_…`, `python_…`).
 
 This page is made from `edgeproxy/observe/catalogue.py` by `python -m tests.pages`.
 """
@@ -88,9 +89,9 @@ def anchors(page: str) -> set[str]:
 
 def _parts() -> Iterator[tuple[str, Sequence[Metric]]]:
     metrics = list(catalogue.METRICS.values())
-    firsts = [index for index, each in enumerate(metrics) if each.name in catalogue.HEADINGS]
+    firsts = [index for index, each in enumerate(metrics) if each in catalogue.HEADINGS]
     for first, end in zip(firsts, [*firsts[1:], None], strict=True):
-        yield catalogue.HEADINGS[metrics[first].name], metrics[first:end]
+        yield catalogue.HEADINGS[metrics[first]], metrics[first:end]
 
 
 def _title(metric: Metric) -> str:
@@ -100,7 +101,7 @@ def _title(metric: Metric) -> str:
 def _told(metric: Metric) -> Iterator[str]:
     yield f"### `{_title(metric)}`"
     yield ""
-    yield f"{metric.kind.capitalize()}. {metric.says}"
+    yield textwrap.fill(f"{metric.kind.capitalize()}. {metric.says}", 110, break_on_hyphens=False)
     if metric.labels:
         yield ""
         yield "| label | values |"
@@ -109,7 +110,8 @@ def _told(metric: Metric) -> Iterator[str]:
             yield f"| `{label}` | {', '.join(f'`{value}`' for value in values) or 'free'} |"
     if metric.buckets:
         yield ""
-        yield f"Buckets, in seconds: {', '.join(f'{bound:g}' for bound in metric.buckets)}."
+        bounds = (f"{bound:f}".rstrip("0").rstrip(".") for bound in metric.buckets)
+        yield textwrap.fill(f"Buckets, in seconds: {', '.join(bounds)}.", 110)
 
 
 if __name__ == "__main__":

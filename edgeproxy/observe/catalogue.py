@@ -195,8 +195,8 @@ CACHE_MODE = _gauge(
 
 ORIGIN_UP = _gauge(
     "origin_up",
-    "1 while the origin can be reached and takes the proxy's own key, else 0. Phrases and what is kept speak "
-    "on all the while.",
+    "1 while the origin can be reached, takes the proxy's own key and has no breaker open against it, else 0. "
+    "Phrases and what is kept speak on all the while.",
 )
 SESSIONS = _gauge(
     "origin_sessions",
@@ -400,10 +400,10 @@ ADMIN_CALLS = _counter(
 )
 
 HEADINGS: Final = {
-    TURNS.name: "What callers hear",
-    ORIGIN_UP.name: "The origin",
-    RECORDS.name: "What is kept",
-    PHRASES.name: "Phrase books",
-    INFO.name: "The house",
+    TURNS: "What callers hear",
+    ORIGIN_UP: "The origin",
+    RECORDS: "What is kept",
+    PHRASES: "Phrase books",
+    INFO: "The house",
 }
-"""What stands above them in a list, by the first below it."""
+"""What stands above them in a list, by the first below each."""

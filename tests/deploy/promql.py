@@ -1,4 +1,4 @@
-"""What a PromQL expression names: enough of its grammar to hold names, labels and values against the catalogue."""
+"""What a PromQL expression names: enough of its grammar to hold it against the catalogue."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -64,7 +64,9 @@ def series(recorded: Mapping[str, str]) -> dict[str, Labels]:
             if name.endswith("_bucket"):
                 known[name] = {**known[name], "le": ANY}
     for name, expression in recorded.items():
-        dropped = {label for how, labels in _groupings(expression) if how == "without" for label in labels}
+        dropped = {
+            label for how, labels in _groupings(expression) if how == "without" for label in labels
+        }
         labels = {
             label: values
             for each in selectors(expression)
