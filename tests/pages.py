@@ -24,8 +24,8 @@ What `/metrics` on the admin listener tells. [operating.md](operating.md) says w
 [deploy/](../deploy/README.md) has a dashboard and alerts made of it.
 
 A label has the values that stand here and no others, never a client, an address or a text; what nobody has
-foreseen (a model we do not know) is `other`. Histograms are asked for as `_bucket`, `_sum` and `_count`. Beside
-these stand Prometheus' own figures of the process (`process_…`, `python_…`).
+foreseen (a model we do not know) is `other`. Histograms are asked for as `_bucket`, `_sum` and `_count`.
+Beside these stand Prometheus' own figures of the process (`process_…`, `python_…`).
 
 This page is made from `edgeproxy/observe/catalogue.py` by `python -m tests.pages`.
 """

@@ -195,8 +195,8 @@ CACHE_MODE = _gauge(
 
 ORIGIN_UP = _gauge(
     "origin_up",
-    "1 while the origin can be reached, takes the proxy's own key and has no breaker open against it, else 0. "
-    "Phrases and what is kept speak on all the while.",
+    "1 while the origin can be reached, takes the proxy's own key and has no breaker open against it, else "
+    "0. Phrases and what is kept speak on all the while.",
 )
 SESSIONS = _gauge(
     "origin_sessions",
