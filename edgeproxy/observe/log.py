@@ -68,12 +68,17 @@ def tell(event: Event) -> None:
     """Write one fact. The listener that :mod:`edgeproxy.app` gives to every room."""
     level = _level(event)
     if log.isEnabledFor(level):
+        # Whoever uses us may have a log of its own.
+        ours = next(iter(log.handlers), None)
+        lines = ours if isinstance(ours, _Lines) and len(log.handlers) == 1 else None
         facts = _turn(event) if isinstance(event, TurnEnded) else _plain(event)
+        if lines is not None and lines.with_texts and isinstance(event, TurnEnded):
+            facts["text"] = " ".join(segment.text for segment in event.segments)
         name = "turn" if isinstance(event, TurnEnded) else type(event).__name__
-        if _lines is None:
+        if lines is None:
             log.log(level, "%s", name, extra={"facts": facts})
         else:
-            _lines.fact(level, name, facts)
+            lines.fact(level, name, facts)
 
 
 def _level(event: Event) -> int:
@@ -107,8 +112,6 @@ def _turn(turn: TurnEnded) -> dict[str, Any]:
         "pcm_bytes": sum([segment.pcm_bytes for segment in segments]),
         "tags": ",".join([segment.key[:_TAG_DIGITS] for segment in segments[:_MOST_TAGS]]),
     }
-    if _with_texts:
-        facts["text"] = " ".join(segment.text for segment in segments)
     if any(map(_WOULD, segments)):
         facts["would"] = ",".join(segment.would or "" for segment in segments)
     if turn.underruns:
@@ -125,8 +128,10 @@ def _quoted(value: object) -> str:
     text = str(value)
     if type(value) is not str or _PLAIN.fullmatch(text) is not None:
         return text
-    plain = text.isprintable() and not set(text) & set(' "')
-    return text if plain else json.dumps(text)
+    printable = text.isprintable()
+    if printable and not set(text) & set(' "'):
+        return text
+    return json.dumps(text, ensure_ascii=not printable)
 
 
 class _Readable(logging.Formatter):
@@ -168,8 +173,10 @@ class _Lines(logging.StreamHandler[TextIO]):
     """Writes records as every handler does; and facts without becoming records, which costs a third: each
     turn is one."""
 
-    def __init__(self, stream: TextIO, form: _Readable | _Json) -> None:
+    def __init__(self, stream: TextIO, form: _Readable | _Json, *, with_texts: bool) -> None:
         super().__init__(stream)
+        self.with_texts = with_texts
+        """Whether the line of a turn has its text."""
         self.setFormatter(form)
         self._form = form
 
@@ -184,18 +191,9 @@ class _Lines(logging.StreamHandler[TextIO]):
             return
 
 
-_lines: _Lines | None = None
-"""None: whoever uses us has a log of its own."""
-
-_with_texts = False
-"""Whether the line of a turn has its text."""
-
-
 def configure(*, format: Literal["readable", "json"], level: str, with_texts: bool = False) -> None:
     """Write the log to standard error from now on. ``with_texts``: also what callers are told."""
-    global _lines, _with_texts
-    _lines = _Lines(sys.stderr, _Json() if format == "json" else _Readable())
-    _with_texts = with_texts
-    log.handlers[:] = [_lines]
+    form = _Json() if format == "json" else _Readable()
+    log.handlers[:] = [_Lines(sys.stderr, form, with_texts=with_texts)]
     log.setLevel(level.upper())
     log.propagate = False
