@@ -16,6 +16,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from ..phrases.problem import BookErrors, Problem
 from ..phrases.source import Source
+from ..sarvam import refusals
+from ..sarvam.refusals import Refused
 from .paths import PREFIXES, prefix_written
 
 _TOKEN: Final = re.compile(r"sha256:([0-9a-f]{64})")
@@ -105,6 +107,18 @@ class Terms(BaseModel):
         if not isinstance(paths, list):
             raise ValueError(PREFIXES)
         return [prefix_written(path) for path in paths]
+
+    def check_voice(self, fields: Mapping[str, Any]) -> None:
+        """Raise :class:`Refused` for a voice (canonical fields) that it may not speak in."""
+        if self.voices is not None and not any(pattern.takes(fields) for pattern in self.voices):
+            raise Refused(
+                refusals.voice_not_allowed(
+                    model=fields.get("model"),
+                    language=fields.get("language"),
+                    speaker=fields.get("speaker"),
+                    allowed=map(str, self.voices),
+                )
+            )
 
     def space_of(self, tenant: str) -> str:
         """The namespace of ``tenant``. No name chosen for one kind can be that of another."""
