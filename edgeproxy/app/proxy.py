@@ -32,6 +32,7 @@ from ..jobs.nightly import Night
 from ..jobs.nights import Nights
 from ..jobs.schedule import Schedule
 from ..observe import log
+from ..operate.explain import Explainer
 from ..operate.health import Health
 from ..operate.purging import Purging
 from ..phrases.books import Books
@@ -39,7 +40,7 @@ from ..phrases.generate import Generator
 from ..phrases.generations import Generations
 from ..speech import Speech
 from ..upstream.pools import Pools
-from .front import make_doors, make_gate, make_keeper, make_passing
+from .front import make_doors, make_explainer, make_gate, make_keeper, make_passing
 from .rooms import LAND_S, Workshop, workshop
 from .values import night_times, prewarm_voices
 
@@ -70,6 +71,7 @@ class Proxy:
     generator: Generator
     purging: Purging
     keeper: Keeper
+    explainer: Explainer
 
     def reload(self) -> None:
         """Have the files that may change read again soon: books, tenants."""
@@ -170,6 +172,7 @@ async def running(settings: Settings, *, emit: Emit = log.tell) -> AsyncIterator
             shop.generator,
             shop.purging,
             keeper,
+            make_explainer(shop),
         )
 
 

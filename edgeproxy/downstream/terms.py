@@ -24,6 +24,7 @@ _TOKEN: Final = re.compile(r"sha256:([0-9a-f]{64})")
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 _NAMING: Final = "small letters, digits, - and _, 63 at the most"
 _OWN: Final = "own"
+_TENANT: Final = "tenant-"
 
 _Count = Annotated[int, Field(ge=1)]
 
@@ -122,7 +123,12 @@ class Terms(BaseModel):
 
     def space_of(self, tenant: str) -> str:
         """The namespace of ``tenant``. No name chosen for one kind can be that of another."""
-        return f"tenant-{tenant}" if self.namespace == _OWN else f"shared-{self.namespace}"
+        return f"{_TENANT}{tenant}" if self.namespace == _OWN else f"shared-{self.namespace}"
+
+
+def tenant_of(namespace: str) -> str | None:
+    """The tenant whose own this namespace is; None: it is nobody's own."""
+    return namespace.removeprefix(_TENANT) if namespace.startswith(_TENANT) else None
 
 
 def digest_of(token: str) -> bytes:

@@ -37,8 +37,7 @@ async def _list(settings: Settings) -> None:
     wanted = units(library)
     # What is left to chance has a row and no units.
     rows: dict[tuple[str, str, str], list[Unit]] = {
-        (f"{each.book}/{each.id}", each.language, each.voice.speaker): []
-        for each in library.phrases
+        (each.name, each.language, each.voice.speaker): [] for each in library.phrases
     }
     for unit in wanted.values():
         for phrase in unit.phrases:
