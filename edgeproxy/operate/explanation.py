@@ -113,7 +113,7 @@ class Near:
     differs: tuple[Difference, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Almost:
     """The phrase that was probably meant. ``text`` is all of it. ``same``: what the segment and the phrase,
     or its nearest sentence, begin with alike; ``asked`` and ``written``: how each goes on. ``differs``: how

@@ -56,11 +56,9 @@ def of_takes(takes: int, lost: int) -> Iterator[str]:
 
 
 def of_age(
-    made: datetime | None, age: Age, purged: datetime | None, freshness: Freshness, now: datetime
+    made: datetime, age: Age, purged: datetime | None, freshness: Freshness, now: datetime
 ) -> Iterator[str]:
-    """What is kept of it, by how old it is. ``purged``: when a purge took it back, or made it stale."""
-    if made is None:
-        return
+    """What is kept of it is not fresh any more. ``purged``: when a purge took it back, or made it stale."""
     stale = made + timedelta(seconds=freshness.ttl_s)
     if age is Age.STALE:
         if purged is not None:
@@ -148,8 +146,8 @@ def of_admission(text: str, admission: Admission) -> Iterator[str]:
         )
 
 
-def of_phrase(nearest: Nearest | None, text: str, *, hearers: Iterable[str]) -> Iterator[str]:
-    """What a book says instead. ``hearers``: the tenants that alone hear it."""
+def of_phrase(nearest: Nearest | None, text: str) -> Iterator[str]:
+    """What a book says instead."""
     if nearest is None:
         return
     name, said = nearest.spoken.name, nearest.said
@@ -157,7 +155,7 @@ def of_phrase(nearest: Nearest | None, text: str, *, hearers: Iterable[str]) -> 
     if nearest.differs:
         but.append(with_instead(nearest.differs))
     if not nearest.is_heard:
-        but.append(f"for {_listed(tuple(hearers))} alone")
+        but.append(f"for {_listed(nearest.hearers)} alone")
     if not nearest.spoken.phrase.pin:
         but.append("with `pin: false`, which leaves it to chance like any text")
     if said == text:

@@ -45,12 +45,14 @@ class Difference:
 @dataclass(frozen=True, slots=True)
 class Nearest:
     """``spoken``: the phrase. ``said``: that text of it that comes nearest, normalised. ``differs``: how its
-    voice is not what was asked for, the rate aside. ``is_heard``: whether the caller hears its book."""
+    voice is not what was asked for, the rate aside. ``is_heard``: whether the caller hears its book, or
+    ``hearers`` alone, the tenants it is for."""
 
     spoken: Spoken
     said: str
     differs: tuple[Difference, ...]
     is_heard: bool
+    hearers: tuple[str, ...] = ()
 
 
 def differences(asked: Mapping[str, Any], kept: Mapping[str, Any]) -> tuple[Difference, ...]:
@@ -93,9 +95,9 @@ class Nearby:
         return None
 
     def _nearest(self, spoken: Spoken, said: str) -> Nearest:
-        tenants = self._library.books[spoken.book].tenants
-        is_heard = tenants is None or self._tenant in tenants
-        return Nearest(spoken, said, self._differs(spoken.voice), is_heard)
+        hearers = self._library.books[spoken.book].tenants
+        is_heard = hearers is None or self._tenant in hearers
+        return Nearest(spoken, said, self._differs(spoken.voice), is_heard, hearers or ())
 
     def _differs(self, voice: Voice) -> tuple[Difference, ...]:
         found = self._by_voice.get(voice.canonical)
