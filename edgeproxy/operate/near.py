@@ -27,7 +27,10 @@ def near(asked: Identity, kept: Mapping[Identity, Facts]) -> tuple[Near, ...]:
 
 def _differs(asked: Identity, kept: Identity) -> tuple[Difference, ...]:
     """Namespace and epoch first, then the voice."""
-    voice = differences(asked.voice.fields, kept.voice.fields)
+    # A generation is of no epoch, and at one rate is as good as at any.
+    is_made = scope_of(kept.namespace) is not None
+    rate = asked.voice.rate if is_made else kept.voice.rate
+    voice = differences(asked.voice.fields, {**kept.voice.fields, "rate": rate})
     whose = []
     # What a book says everybody hears, if only they ask for its voice; and nobody in particular is anybody.
     is_books = speaker_for(kept.namespace) is not None
@@ -35,9 +38,7 @@ def _differs(asked: Identity, kept: Identity) -> tuple[Difference, ...]:
     if counts and _whose(asked) != _whose(kept):
         whose.append(Difference("namespace", _whose(asked) or None, _whose(kept)))
     epochs = asked.teller.epoch, kept.teller.epoch
-    # A generation is of no epoch.
-    is_made = scope_of(asked.namespace) is not None or scope_of(kept.namespace) is not None
-    if not is_made and epochs[0] != epochs[1]:
+    if not is_made and scope_of(asked.namespace) is None and epochs[0] != epochs[1]:
         whose.append(Difference("epoch", *epochs))
     return (*whose, *voice)
 

@@ -114,14 +114,14 @@ def of_nothing(
         yield f"It was purged on {_moment(purged)}, and nobody has asked for it since."
     elif not near:
         yield "Nothing is kept of this text."
-    elif [each.field for each in near[0].differs] == ["namespace"]:
-        if speaker_for(near[0].namespace) is None:
-            yield (
-                f"It is kept, but only for the clients of {near[0].namespace}. In a phrase book everybody "
-                "would hear it."
-            )
-        elif nearest is None:
+    elif speaker_for(near[0].namespace) is not None:
+        if nearest is None:  # else there is more to be said of the phrase
             yield "A book has said it, and says it no more."
+    elif [each.field for each in near[0].differs] == ["namespace"]:
+        yield (
+            f"It is kept, but only for the clients of {near[0].namespace}. In a phrase book everybody "
+            "would hear it."
+        )
     else:
         yield f"The same text is kept {with_instead(near[0].differs)}."
 

@@ -65,7 +65,11 @@ def test_nobody_in_particular_is_anybody() -> None:
 
 def test_a_book_is_no_difference_where_its_voice_is_one() -> None:
     for asked in (identity(NOBODY), identity("key-1", epoch=2)):
-        assert differ(asked, identity("books:1:0", speaker="shubh")) == [["speaker"]]
+        assert differ(asked, identity("books:1:0", speaker="shubh", rate=24000)) == [["speaker"]]
+        assert differ(asked, identity("books", speaker="shubh", rate=24000))[0][-2:] == [
+            "speaker",
+            "rate",
+        ]
         (gone,) = near(asked, kept(identity("books:1:0")))
         assert gone.differs == (Difference("namespace", asked.namespace or None, "books"),)
 

@@ -6,11 +6,13 @@ from pathlib import Path
 import pytest
 
 from edgeproxy.core.freshness import Freshness
+from edgeproxy.core.turn import Cuts
 from edgeproxy.core.voice import Voice
 from edgeproxy.operate import reasons
 from edgeproxy.operate.explanation import Near
 from edgeproxy.phrases.generations import Failure, Generation, Generations
-from edgeproxy.phrases.nearest import Difference
+from edgeproxy.phrases.library import Library
+from edgeproxy.phrases.nearest import Difference, Nearby
 from edgeproxy.phrases.pinned import Pinned
 from edgeproxy.sarvam import models
 
@@ -61,6 +63,25 @@ def test_a_phrase_that_was_not_made_says_what_makes_it(generations: Generations)
     assert said(unit, hit=False) == [
         f"desk/hello says it, but its recording waits to be picked: {USE} does it."
     ]
+
+
+def test_of_a_recording_of_a_books_its_phrase_says_more(hello_book: Path) -> None:
+    asked = Voice({**VOICE.fields, "speaker": "shubh"})
+    phrase = Nearby(Library.load(hello_book, Cuts()), asked, tenant=None).find("Hello there.")
+    assert phrase is not None
+    kept = [near("books:1:0", Difference("speaker", "shubh", "ritu"))]
+    assert list(reasons.of_nothing(kept, phrase, None)) == []
+    assert list(reasons.of_phrase(phrase, "Hello there.")) == [
+        "desk/hello says exactly this, but with speaker ritu instead of shubh.",
+        "Ask for the book's voice, or write yours in the book.",
+    ]
+    close = list(reasons.of_phrase(phrase, "Hello their."))
+    assert close == [
+        "desk/hello is close: behind “Hello the” the book goes on “re.”, this text “ir.”.",
+        "And it is said with speaker ritu instead of shubh.",
+    ]
+    other = next(reasons.of_phrase(phrase, "Yello there."))
+    assert other == "desk/hello is close: it says “Hello there.”."
 
 
 def near(namespace: str, *differs: Difference) -> Near:

@@ -1,7 +1,6 @@
 """``edgeproxy cache purge``: what must not be heard any more, or not as it is."""
 
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import click
 
@@ -10,12 +9,10 @@ from ...cache.purge import Scope
 from ...config import Settings
 from ...core.text import normalise
 from ...phrases.pinned import Pinned, space
-from ...sarvam import models
 from ..common import fail, run
 from ..phrases.naming import named
 from ..phrases.rooms import count, with_data, workshop
-
-_NUMBERS = ("rate", *models.NUMBERS)
+from .voices import voice_fields
 
 
 @click.command()
@@ -54,7 +51,7 @@ def purge(
         text=None if text is None else normalise(text),
         prefix=None if prefix is None else normalise(prefix),
         namespace=namespace,
-        voice=dict(_fields(voices)),
+        voice=voice_fields(voices),
     )
     if phrase is not None:
         if everything or scope != Scope():
@@ -96,20 +93,3 @@ def _scopes_of(phrase: str, shop: app.Workshop) -> Sequence[Scope]:
 
 def _scope_of(pinned: Pinned) -> Scope:
     return Scope(text=pinned.text, namespace=space(pinned.scope), voice=pinned.voice)
-
-
-def _fields(given: Sequence[str]) -> Iterator[tuple[str, Any]]:
-    for each in given:
-        name, equals, value = each.partition("=")
-        if not (name and equals and value):
-            raise click.UsageError(
-                f"--voice {each}: write a field and its value, such as speaker=ritu"
-            )
-        name = models.VOICE_NAMES.get(name, name)
-        if name not in _NUMBERS:
-            yield name, value
-            continue
-        try:
-            yield name, int(value) if name == "rate" else float(value)
-        except ValueError:
-            raise click.UsageError(f"--voice {each}: {name} is a number") from None
