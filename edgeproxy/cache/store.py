@@ -245,12 +245,11 @@ class Store:
         only at records of this normalised text, which their names begin with. Else the head of each record is
         read: about half a second for 10,000, in a thread.
         """
-        keys = self._keys(text)
+        keys = [*self._pinned, *self._dynamic]
 
         def find() -> list[Identity]:
-            return [
-                identity for identity, facts in self._heads(keys) if is_gone(identity, facts.purge)
-            ]
+            heads = self._heads(keys, text)
+            return [identity for identity, facts in heads if is_gone(identity, facts.purge)]
 
         covered: list[Identity] | None = None
         covered = await self._attempt("purge", find, covered)
@@ -266,23 +265,21 @@ class Store:
         """
         if self._stuck >= _MOST_STUCK:
             return None
-        keys = self._keys(text)
+        keys = [*self._pinned, *self._dynamic]
 
         def look() -> dict[Identity, Facts]:
-            heads = self._heads(keys)
+            heads = self._heads(keys, text)
             return {identity: facts for identity, facts in heads if identity.text == text}
 
         found: dict[Identity, Facts] | None = None
         return await self._attempt("look", look, found, within_s=_LOOK_S)
 
-    def _keys(self, text: str | None) -> list[str]:
+    def _heads(self, keys: Iterable[str], text: str | None) -> Iterator[tuple[Identity, Facts]]:
+        """What records are, and what they say of themselves; those of one ``text`` only, where it is given
+        (and of what has the same tag). Blocks."""
         tag = "" if text is None else text_tag(text)
-        return [key for key in (*self._pinned, *self._dynamic) if key.startswith(tag)]
-
-    def _heads(self, keys: Iterable[str]) -> Iterator[tuple[Identity, Facts]]:
-        """What records are, and what they say of themselves. Blocks."""
         for key in keys:
-            head = self._disk.head(key, HEAD_BYTES)
+            head = self._disk.head(key, HEAD_BYTES) if key.startswith(tag) else None
             if head is None:
                 continue
             try:

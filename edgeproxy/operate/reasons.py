@@ -109,9 +109,9 @@ def of_disk(problem: str | None) -> str:
 def of_nothing(
     near: Sequence[Near], nearest: Nearest | None, purged: datetime | None
 ) -> Iterator[str]:
-    """Nothing is kept of it. ``purged``: when it was, if it was."""
+    """Nothing is kept of it. ``purged``: when whatever there was of it was, if it was."""
     if purged is not None:
-        yield f"It was purged on {_moment(purged)}, and nobody has asked for it since."
+        yield f"Whatever was kept of it was purged on {_moment(purged)}; nothing was kept since."
     elif not near:
         yield "Nothing is kept of this text."
     elif speaker_for(near[0].namespace) is not None:

@@ -1,7 +1,7 @@
 """Whether a text would be a hit, held against what becomes of it: a proxy, its books, an emulator."""
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -161,7 +161,7 @@ async def test_what_was_purged_says_so_until_somebody_asks_again(proxy: Proxy) -
     await proxy.purging.purge(Scope(text=HELLO), soft=False)
     segment = await one(proxy, HELLO)
     assert (segment.verdict, segment.record) == (Verdict.MISS, None)
-    assert segment.why[0].startswith(f"It was purged on {datetime.now(UTC):%Y-%m-%d}")
+    assert segment.why[0].startswith("Whatever was kept of it was purged on 20")
     assert await say(proxy, HELLO) == ["miss"]
     assert (await one(proxy, HELLO)).verdict is Verdict.HIT_MEMORY
     await proxy.purging.purge(Scope(text=HELLO), soft=True)
