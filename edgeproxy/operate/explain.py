@@ -65,6 +65,7 @@ class Explainer:
         asks, tenant = await self._asks(question)
         nearby = Nearby(self._library(), question.voice, tenant=tenant)
         segments = [await self._segment(ask, nearby) for ask in asks]
+        await asyncio.to_thread(nearby.let_go)
         return Explanation(question.text, question.voice.fields, tuple(segments))
 
     async def _segment(self, ask: Ask, nearby: Nearby) -> Segment:

@@ -14,12 +14,12 @@ import heapq
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from difflib import SequenceMatcher
-from functools import cached_property
 from typing import Any, Final, NamedTuple
 
 from ..core.text import is_boundary, is_sign, normalise
 from ..core.voice import Voice
 from .library import Library
+from .quietly import nothing_collected
 from .shelf import Spoken
 
 _LIKE: Final = 0.7
@@ -75,16 +75,26 @@ class Nearby:
         self._voice = voice
         self._tenant = tenant
         self._by_voice: dict[bytes, tuple[Difference, ...]] = {}
+        self._said: dict[str, list[Spoken]] = {}
+        self._candidates: list[_Candidate] = []
 
     def find(self, text: str) -> Nearest | None:
         """The phrase that the normalised ``text`` nearly is; None: none is like it. Blocks."""
-        exactly = [each for each in self._library.phrases if text in each.pinned]
-        if exactly:
-            return min((self._nearest(each, text) for each in exactly), key=_distance)
-        like = self._most_like(text)
-        if like is None:
-            return None
-        return min((self._nearest(each, like) for each in self._said[like]), key=_distance)
+        said, like = [each for each in self._library.phrases if text in each.pinned], text
+        if not said:
+            with nothing_collected():
+                found = self._most_like(text)
+            if found is None:
+                return None
+            said, like = self._said[found], found
+        return min((self._nearest(each, like) for each in said), key=_distance)
+
+    def let_go(self) -> None:
+        """Drop what was prepared, one by one: all at once would be one step. Blocks."""
+        while self._candidates:
+            self._candidates.pop()
+        while self._said:
+            self._said.popitem()
 
     def name(self, text: str, *, scope: str) -> str | None:
         """The ``book/id`` by which ``scope`` says the normalised ``text``; None: it does not. Blocks."""
@@ -107,23 +117,18 @@ class Nearby:
             found = self._by_voice[voice.canonical] = differences(self._voice.fields, kept)
         return found
 
-    @cached_property
-    def _said(self) -> dict[str, list[Spoken]]:
-        """Who says each text of the language."""
-        said: dict[str, list[Spoken]] = {}
+    def _prepare(self) -> None:
+        """Who says each text of the language, and what texts are held against: once for all questions."""
+        if self._said:
+            return
         for each in self._library.phrases:
             if each.language == self._voice.language:
                 for text in _texts(each):
-                    said.setdefault(text, []).append(each)
-        return said
-
-    @cached_property
-    def _candidates(self) -> list["_Candidate"]:
-        return [
-            _Candidate(text, plain, frozenset(plain.split()), self._handicap(spoken))
-            for text, spoken in self._said.items()
-            if (plain := plainly(text))
-        ]
+                    self._said.setdefault(text, []).append(each)
+        for text, spoken in self._said.items():
+            plain = plainly(text)
+            words = frozenset(plain.split())
+            self._candidates.append(_Candidate(text, plain, words, self._handicap(spoken)))
 
     def _handicap(self, spoken: Iterable[Spoken]) -> float:
         return _OTHER_VOICE * min(len(self._differs(each.voice)) for each in spoken)
@@ -132,6 +137,7 @@ class Nearby:
         asked = plainly(text)
         if not asked:
             return None
+        self._prepare()
         words = frozenset(asked.split())
 
         def promise(each: _Candidate) -> tuple[float, int]:

@@ -176,7 +176,8 @@ def test_among_ten_thousand_phrases_few_are_compared_in_earnest(
     found = near.find(text(7777).replace(" now.", ", now!"))
     assert found is not None
     assert found.said == text(7777)
-    # All have three words in common with it.
+    near.let_go()
+    # All have three words in common with it; what was let go of is prepared again.
     assert near.find("Please see the chief now.") is not None
     assert by_letters <= 2 * 400
     assert earnest <= 2 * 40
