@@ -32,7 +32,7 @@ from typing import Final, Protocol
 from .audio import quality
 from .audio.resample import resample
 from .cache.admission import Admission
-from .cache.clip import Clip, Source, State, Times
+from .cache.clip import Clip, Source, State
 from .cache.flight import Flights
 from .cache.memory import Memory
 from .cache.purge import Doom, Purge, Purges
@@ -56,6 +56,7 @@ from .core.events import (
     FillRetried,
     RecordRefused,
     Renewed,
+    TextCharged,
     ignore,
 )
 from .core.freshness import Age, Freshness
@@ -90,6 +91,16 @@ class Use(StrEnum):
     """What is not in it is an error."""
     REFRESH = "refresh"
     """Nothing is taken from it; what the origin says takes its place."""
+
+
+class Mode(StrEnum):
+    """What is made of the cache for all callers; those that want what is kept *only* have it in any mode."""
+
+    ON = "on"
+    OFF = "off"
+    """Everything is asked of the origin, as with :attr:`Use.OFF`."""
+    SHADOW = "shadow"
+    """Everything is asked of the origin and kept as ever; what the cache would have done is told."""
 
 
 class Purse(Protocol):
@@ -155,6 +166,7 @@ class Speech:
         admission: Admission,
         freshness: Freshness,
         purges: Purges,
+        mode: Mode = Mode.ON,
         on_ask: Callable[[Ask], None] = lambda _: None,
         on_miss: Callable[[Identity], None] = lambda _: None,
         emit: Emit = ignore,
@@ -169,6 +181,8 @@ class Speech:
         self._patience = patience
         self.admission = admission
         self.freshness = freshness
+        self.mode = mode
+        """May be changed at any time; what was begun before goes on as it was."""
         self._purges = purges
         self._emit = emit
         self._refusals = Refusals(kept_s=patience.refusal_kept_s)
@@ -187,14 +201,18 @@ class Speech:
             # waits for sound (LiveKit takes none for a failure).
             return _pause(identity.voice.rate), "pause"
         self._on_ask(ask)
-        if ask.use in (Use.OFF, Use.REFRESH):
+        if ask.use in (Use.OFF, Use.REFRESH) or (
+            self.mode is not Mode.ON and ask.use is not Use.ONLY
+        ):
             # A flight of its own: whoever wants it afresh must not be given what was begun before.
-            clip = self._flights.alone(identity, lambda clip: self._afresh(clip, ask))
+            in_shadow = self.mode is Mode.SHADOW and ask.use is Use.ON
+            fill = self._in_shadow if in_shadow else self._afresh
+            clip = self._flights.alone(identity, lambda clip: fill(clip, ask))
             clip.order = ask.order
             return clip, "bypass"
         kept = self._memory.get(identity)
         if kept is not None:
-            age = Age.FRESH if kept.made is None else self.age(ask, kept.made)
+            age = self.age(ask, kept.made)
             if age <= Age.STALE:
                 kept.listeners += 1
                 self._store.touch(kept.key)
@@ -239,13 +257,13 @@ class Speech:
 
     # -- looking, for who only wants to know --------------------------------------------------------
 
-    def age(self, ask: Ask, made: datetime, *, since: int | None = None) -> Age:
-        """How old a recording of what is asked for is, that was made then. ``since``: the last purge before
-        it was begun; None: it is in memory, which lets go of what is purged."""
+    def age(self, ask: Ask, made: datetime | None, *, since: int | None = None) -> Age:
+        """How old a recording of what is asked for is, that was made then (None: just now). ``since``: the
+        last purge before it was begun; None: it is in memory, which lets go of what is purged."""
         doom = Doom.NONE if since is None else self._purges.doom(ask.identity, since=since)
         if doom is Doom.GONE:
             return Age.OVER
-        if ask.curated:
+        if ask.curated or made is None:
             return Age.FRESH
         age = self.freshness.of(made, datetime.now(UTC))
         # What the night has promoted is kept: it does not go before something better is there.
@@ -304,6 +322,28 @@ class Speech:
         is_whole = await self._say(clip, ask)
         if ask.use is Use.REFRESH:
             await self._keep(clip, ask, since, is_whole)
+
+    async def _in_shadow(self, clip: Clip, ask: Ask) -> None:
+        """Fill from the origin, and tell what would have been done without that."""
+        since = self._purges.number
+        clip.would = await self._would(ask)
+        is_whole = await self._say(clip, ask)
+        if clip.would == "miss":
+            await self._keep(clip, ask, since, is_whole)
+
+    async def _would(self, ask: Ask) -> str:
+        """The verdict that a fill would earn; of callers who ask at the same time, each one's own."""
+        kept = self._memory.get(ask.identity)
+        age = Age.OVER if kept is None else self.age(ask, kept.made)
+        if age <= Age.STALE:
+            return "hit-memory" if age is Age.FRESH else "stale"
+        record = await self._store.get(ask.identity)
+        age = Age.OVER if record is None else self.age(ask, record.made, since=record.purge)
+        if age <= Age.STALE:
+            return "hit-disk" if age is Age.FRESH else "stale"
+        return (
+            "hit-disk" if ask.master is not None and await self._store.get(ask.master) else "miss"
+        )
 
     def _renew_behind(self, ask: Ask) -> None:
         """Begin to renew what was just served, behind every caller, unless somebody does already."""
@@ -417,8 +457,7 @@ class Speech:
         for attempt in range(1, attempts + 1):
             clip.times.attempts = attempt
             try:
-                with _paid(ask, clip.times):
-                    is_whole = await self._speak(clip, ask, clock, began=began, codec=codec)
+                is_whole = await self._speak(clip, ask, clock, began=began, codec=codec)
             except OriginError as error:
                 if ask.account.own and error.status in OF_THE_KEY:
                     raise OriginUnreachable(f"the proxy's own key is refused: {error}") from error
@@ -447,11 +486,37 @@ class Speech:
     async def _speak(
         self, clip: Clip, ask: Ask, clock: asyncio.Timeout, *, began: float, codec: str | None
     ) -> IsWhole:
-        with self._pools.breaker(ask.account, ask.identity.voice.model).attempt():
+        breaker = self._pools.breaker(ask.account, ask.identity.voice.model)
+        with self._paid(ask, clip), breaker.attempt():
             is_whole = await self._speak_once(clip, ask, clock, began=began, codec=codec)
             if not clip.size:
                 raise OriginBabble(f"no audio for {len(ask.identity.text)} characters")
             return is_whole
+
+    @contextmanager
+    def _paid(self, ask: Ask, clip: Clip) -> Iterator[None]:
+        """Charge one attempt, beforehand, so that parallel ones can't pass a cap together.
+
+        Each attempt that got as far as sending its text is one the origin may charge for, so a second one is
+        charged, too; what was never sent, or was refused, is given back.
+        """
+        text, sent_before = ask.identity.text, clip.times.sent
+        if ask.purse is not None:
+            ask.purse.spend(len(text))
+        charged = True
+        try:
+            yield
+        except BaseException as error:
+            # With a 5xx it may have broken off what it had begun to speak, and to charge.
+            refused = isinstance(error, OriginRefused) and error.status < 500
+            charged = clip.times.sent != sent_before and not refused
+            raise
+        finally:
+            if charged:
+                order = Order(clip.order).name.lower()
+                self._emit(TextCharged(ask.identity.voice.model, len(text), order))
+            elif ask.purse is not None:
+                ask.purse.give_back(len(text))
 
     async def _speak_once(
         self, clip: Clip, ask: Ask, clock: asyncio.Timeout, *, began: float, codec: str | None
@@ -534,28 +599,6 @@ class Speech:
         if faults:
             self._emit(RecordRefused(clip.key, "; ".join(faults)))
         return not faults
-
-
-@contextmanager
-def _paid(ask: Ask, times: Times) -> Iterator[None]:
-    """Charge one attempt, beforehand, so that parallel ones can't pass a cap together.
-
-    Each attempt that got as far as sending its text is one the origin may charge for, so a second one is
-    charged, too; what was never sent, or was refused, is given back.
-    """
-    if ask.purse is None:
-        yield
-        return
-    characters, sent_before = len(ask.identity.text), times.sent
-    ask.purse.spend(characters)
-    try:
-        yield
-    except BaseException as error:
-        # With a 5xx it may have broken off what it had begun to speak, and to charge.
-        refused = isinstance(error, OriginRefused) and error.status < 500
-        if times.sent == sent_before or refused:
-            ask.purse.give_back(characters)
-        raise
 
 
 def _pause(rate: int) -> Clip:

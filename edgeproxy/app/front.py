@@ -24,7 +24,7 @@ from ..downstream.routes import DoorLimits, Doors
 from ..downstream.tenants import Tenants
 from ..downstream.terms import TenantsError, Terms
 from ..openai.voices import Voices
-from ..operate.explain import Asked, Explainer
+from ..operate.explain import Asking, Explainer
 from ..operate.explanation import NOBODY, BadQuestion, Question
 from ..sarvam.refusals import Refused
 from ..upstream.pools import Account
@@ -84,9 +84,9 @@ def make_explainer(shop: Workshop) -> Explainer:
     """Who tells why a text would be a hit or not."""
     auth, settings = shop.settings.auth, turn_settings(shop)
 
-    async def asks(question: Question) -> Asked:
+    async def asks(question: Question) -> Asking:
         client = await asyncio.to_thread(_client_of, question, auth, shop.account)
-        return Asked(settings.asks(client, question.voice, question.text), client.tenant)
+        return Asking(settings.asks(client, question.voice, question.text), client.tenant)
 
     return Explainer(
         asks,

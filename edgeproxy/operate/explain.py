@@ -35,7 +35,7 @@ from .found import Found, find
 from .near import near
 
 
-class Asked(NamedTuple):
+class Asking(NamedTuple):
     """The asks of a text, and the tenant whose books were looked into; see :class:`Question`."""
 
     asks: Sequence[Ask]
@@ -47,7 +47,7 @@ class Explainer:
 
     def __init__(
         self,
-        asks: Callable[[Question], Awaitable[Asked]],
+        asks: Callable[[Question], Awaitable[Asking]],
         *,
         speech: Speech,
         store: Store,
