@@ -76,7 +76,7 @@ class Explainer:
         found = find(ask, self._speech, kept or {}, self._speech.remembered(text))
         best = found[0]
         book = None
-        why: list[str] = []
+        why = list(reasons.of_mode(self._speech.mode))
         if (scope := speaker_for(ask.identity.namespace)) is not None:
             book = await asyncio.to_thread(nearby.name, text, scope=scope)
             unit = self._generations.get(ask.identity.voice, text, scope=scope)

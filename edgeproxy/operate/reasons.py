@@ -11,11 +11,19 @@ from ..cache.admission import Admission, Unfit
 from ..core.freshness import Age, Freshness
 from ..phrases.nearest import Difference, Nearest, parting, plainly
 from ..phrases.pinned import Pinned, speaker_for
+from ..speech import Mode
 from .explanation import Near
 
 PAUSE: Final = "There is nothing in it to be heard: a short silence is sent, and nobody is asked."
 _MOST_NAMED: Final = 3
 _QUOTED: Final = 40
+
+
+def of_mode(mode: Mode) -> Iterator[str]:
+    """What is made of the cache for all callers, where that is not the usual."""
+    if mode is not Mode.ON:
+        said = "off" if mode is Mode.OFF else "in its shadow"
+        yield f"The cache is {said}: the origin is asked in any case. Were it on, this is what would be."
 
 
 def of_book(name: str, unit: Pinned | None, *, hit: bool) -> Iterator[str]:

@@ -16,6 +16,7 @@ from edgeproxy.core.key import Identity
 from edgeproxy.emulator.server import Emulator
 from edgeproxy.operate.explanation import BadQuestion, Explanation, Question, Segment, Verdict
 from edgeproxy.phrases.nearest import Difference
+from edgeproxy.speech import Mode
 
 from ..conftest import KEY, StartProxy, landed, made, proxy_mode, until
 from ..wire import CONFIG, talk
@@ -210,6 +211,17 @@ async def test_what_is_too_long_or_personal_will_not_be_kept_either(
             assert why in segment.why[1]
             assert await say(proxy, text) == ["miss"]
             assert (await one(proxy, text)).verdict is Verdict.MISS
+
+
+async def test_a_cache_that_is_off_is_told(start_proxy: StartProxy) -> None:
+    async with start_proxy() as proxy:
+        await say(proxy, HELLO)
+        for mode, said in ((Mode.OFF, "is off: the origin is"), (Mode.SHADOW, "in its shadow")):
+            proxy.speech.mode = mode
+            segment = await one(proxy, HELLO)
+            assert segment.verdict is Verdict.HIT_MEMORY
+            assert said in segment.why[0]
+            assert await say(proxy, HELLO) == ["bypass"]
 
 
 async def test_an_emoji_alone_is_a_pause(proxy: Proxy) -> None:
