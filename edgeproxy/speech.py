@@ -179,7 +179,7 @@ class Speech:
         self._pools = pools
         self._rest = rest
         self._patience = patience
-        self._admission = admission
+        self.admission = admission
         self.freshness = freshness
         self.mode = mode
         """May be changed at any time; what was begun before goes on as it was."""
@@ -212,7 +212,7 @@ class Speech:
             return clip, "bypass"
         kept = self._memory.get(identity)
         if kept is not None:
-            age = self._age_in_memory(kept, ask)
+            age = self.age(ask, kept.made)
             if age <= Age.STALE:
                 kept.listeners += 1
                 self._store.touch(kept.key)
@@ -255,12 +255,40 @@ class Speech:
         self._memory.purge(purge.scope.covers)
         self._flights.purge(purge.scope.covers)
 
+    # -- looking, for who only wants to know --------------------------------------------------------
+
+    def age(self, ask: Ask, made: datetime | None, *, since: int | None = None) -> Age:
+        """How old a recording of what is asked for is, that was made then (None: just now). ``since``: the
+        last purge before it was begun; None: it is in memory, which lets go of what is purged."""
+        doom = Doom.NONE if since is None else self._purges.doom(ask.identity, since=since)
+        if doom is Doom.GONE:
+            return Age.OVER
+        if ask.curated or made is None:
+            return Age.FRESH
+        age = self.freshness.of(made, datetime.now(UTC))
+        # What the night has promoted is kept: it does not go before something better is there.
+        if age > Age.STALE and self._store.is_pinned(ask.identity):
+            age = Age.STALE
+        return max(age, Age.STALE) if doom is Doom.STALE else age
+
+    def remembered(self, text: str) -> dict[Identity, Clip]:
+        """What is in memory of a normalised text, for whomever. It is no use of it."""
+        return self._memory.of_text(text)
+
+    def purged(self, identity: Identity, *, since: int = 0) -> Purge | None:
+        """The purge in force that takes a recording away which was begun after the purge ``since``; where
+        none does, one that makes it stale."""
+        covering = (
+            purge for purge in self._purges if purge.number > since and purge.scope.covers(identity)
+        )
+        return max(covering, key=lambda purge: (not purge.soft, purge.number), default=None)
+
     # -- filling -----------------------------------------------------------------------------------
 
     async def _fill(self, clip: Clip, ask: Ask) -> None:
         since = self._purges.number
         record = await self._store.get(ask.identity)
-        age = Age.OVER if record is None else self._age_on_disk(record, ask)
+        age = Age.OVER if record is None else self.age(ask, record.made, since=record.purge)
         if record is not None and age <= Age.STALE:
             self._give(clip, ask.identity, record, age)
             if age is Age.STALE and ask.use is not Use.ONLY:
@@ -306,11 +334,11 @@ class Speech:
     async def _would(self, ask: Ask) -> str:
         """The verdict that a fill would earn; of callers who ask at the same time, each one's own."""
         kept = self._memory.get(ask.identity)
-        age = Age.OVER if kept is None else self._age_in_memory(kept, ask)
+        age = Age.OVER if kept is None else self.age(ask, kept.made)
         if age <= Age.STALE:
             return "hit-memory" if age is Age.FRESH else "stale"
         record = await self._store.get(ask.identity)
-        age = Age.OVER if record is None else self._age_on_disk(record, ask)
+        age = Age.OVER if record is None else self.age(ask, record.made, since=record.purge)
         if age <= Age.STALE:
             return "hit-disk" if age is Age.FRESH else "stale"
         return (
@@ -345,33 +373,12 @@ class Speech:
     async def _give_what_is_kept(self, clip: Clip, ask: Ask) -> bool:
         """Fill from the record, for want of anything better; False where there is none to be had."""
         record = await self._store.get(ask.identity)
-        age = Age.OVER if record is None else self._age_on_disk(record, ask)
+        age = Age.OVER if record is None else self.age(ask, record.made, since=record.purge)
         if record is None or age is Age.OVER or clip.state is not State.GROWING:
             return False
         clip.rewind()
         self._give(clip, ask.identity, record, age)
         return True
-
-    def _age(self, made: datetime, identity: Identity) -> Age:
-        age = self.freshness.of(made, datetime.now(UTC))
-        # What the night has promoted is kept: it does not go before something better is there.
-        if age > Age.STALE and self._store.is_pinned(identity):
-            return Age.STALE
-        return age
-
-    def _age_in_memory(self, clip: Clip, ask: Ask) -> Age:
-        if ask.curated or clip.made is None:
-            return Age.FRESH
-        return self._age(clip.made, ask.identity)
-
-    def _age_on_disk(self, record: Record, ask: Ask) -> Age:
-        doom = self._purges.doom(ask.identity, since=record.purge)
-        if doom is Doom.GONE:
-            return Age.OVER
-        if ask.curated:
-            return Age.FRESH
-        age = self._age(record.made, ask.identity)
-        return max(age, Age.STALE) if doom is Doom.STALE else age
 
     def _give(self, clip: Clip, identity: Identity, record: Record, age: Age) -> None:
         """Fill from a record."""
@@ -585,7 +592,7 @@ class Speech:
         """Nothing partial or broken is ever kept: the clip is complete, and now it is looked at, too."""
         if clip.state is not State.COMPLETE or not ask.keep:
             return False
-        if not (ask.written or ask.curated or self._admission.admits(ask.identity)):
+        if not (ask.written or ask.curated or self.admission.admits(ask.identity)):
             return False
         # Some microseconds for a second of sound: less than a thread would cost.
         faults = quality.faults(clip.pcm(), rate=clip.rate, text=ask.identity.text)

@@ -11,7 +11,7 @@ from edgeproxy.cache.disk import Disk
 from edgeproxy.cache.record import Record
 from edgeproxy.core.errors import NotKept, OriginUnreachable
 from edgeproxy.core.events import Event, RecordKept, Renewed
-from edgeproxy.core.freshness import Freshness
+from edgeproxy.core.freshness import Age, Freshness
 from edgeproxy.emulator import Emulator
 from edgeproxy.speech import Ask, Use
 from edgeproxy.upstream.session import OriginRefused
@@ -375,3 +375,25 @@ async def test_the_epoch_is_in_the_identity_and_retires_what_was_before(
     _, clip, _ = await house.hear(Ask(raised, house.ask().account))
     assert clip.source is Source.ORIGIN
     assert emulator.counters.flushes == 2
+
+
+async def test_what_a_purge_takes_can_be_told_from_what_it_makes_stale(house: House) -> None:
+    ask = house.ask()
+    await house.hear(ask)
+    await house.landed()
+    assert list(house.speech.remembered(HELLO)) == [ask.identity]
+    assert house.speech.purged(ask.identity) is None
+    found = await house.store.variants(HELLO)
+    assert found is not None
+    facts = found[ask.identity]
+    assert house.speech.age(ask, facts.made, since=facts.purge) is Age.FRESH
+    house.purge(text=HELLO, soft=True)
+    assert house.speech.age(ask, facts.made, since=facts.purge) is Age.STALE
+    house.purge(text=HELLO)
+    house.purge(soft=True)
+    assert house.speech.age(ask, facts.made, since=facts.purge) is Age.OVER
+    purge = house.speech.purged(ask.identity, since=facts.purge)
+    assert purge is not None
+    assert not purge.soft
+    assert house.speech.purged(ask.identity, since=house.purges.number) is None
+    assert house.speech.remembered(HELLO) == {}

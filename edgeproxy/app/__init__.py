@@ -6,8 +6,19 @@
 ``proxy``     a proxy, from its first breath to its drain.
 """
 
+from .front import make_explainer
 from .proxy import Proxy, running, serve
 from .rooms import Workshop, workshop
 from .values import check, cuts, load_library
 
-__all__ = ["Proxy", "Workshop", "check", "cuts", "load_library", "running", "serve", "workshop"]
+__all__ = [
+    "Proxy",
+    "Workshop",
+    "check",
+    "cuts",
+    "load_library",
+    "make_explainer",
+    "running",
+    "serve",
+    "workshop",
+]

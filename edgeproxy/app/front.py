@@ -1,5 +1,7 @@
 """The doors: who lets clients in and who pays for them, what they may ask for, and where they come in."""
 
+import asyncio
+from collections.abc import Mapping
 from concurrent.futures import Executor
 from typing import Final
 
@@ -7,6 +9,7 @@ from aiohttp import web
 
 from ..cache.purge import Scope
 from ..config import ConfigError, Settings
+from ..config.doors import Auth
 from ..core.events import Emit
 from ..core.key import Epochs
 from ..downstream import terms
@@ -19,8 +22,12 @@ from ..downstream.proof import PROVEN_S, Passthrough
 from ..downstream.proofs import Proofs
 from ..downstream.routes import DoorLimits, Doors
 from ..downstream.tenants import Tenants
-from ..downstream.terms import TenantsError
+from ..downstream.terms import TenantsError, Terms
 from ..openai.voices import Voices
+from ..operate.explain import Asking, Explainer
+from ..operate.explanation import NOBODY, BadQuestion, Question
+from ..sarvam.refusals import Refused
+from ..upstream.pools import Account
 from ..upstream.relay import Relay
 from .rooms import Workshop
 from .values import cuts
@@ -54,25 +61,80 @@ def make_keeper(shop: Workshop, emit: Emit) -> tuple[Keeper, Ledger | None]:
     return Open(secret=shop.secret, account=shop.account), None
 
 
-def make_doors(shop: Workshop, keeper: Keeper, executor: Executor, emit: Emit) -> Doors:
+def turn_settings(shop: Workshop) -> TurnSettings:
+    """How text becomes asks, at every door."""
     settings = shop.settings
     turn = settings.turn
+    return TurnSettings(
+        cuts=cuts(settings),
+        epochs=Epochs(settings.cache.epochs),
+        generations=shop.generations,
+        library=lambda: shop.library,
+        account=shop.account,
+        parallel_segments=turn.parallel_segments,
+        hold_ms=turn.hold_ms,
+        idle_text_ms=turn.idle_text_ms,
+        trim_leading_silence_ms=turn.trim_leading_silence_ms,
+        waiting_segments=turn.waiting_segments,
+        deadline_s=settings.origin.turn_deadline_s,
+    )
+
+
+def make_explainer(shop: Workshop) -> Explainer:
+    """Who tells why a text would be a hit or not."""
+    auth, settings = shop.settings.auth, turn_settings(shop)
+
+    async def asks(question: Question) -> Asking:
+        client = await asyncio.to_thread(_client_of, question, auth, shop.account)
+        return Asking(settings.asks(client, question.voice, question.text), client.tenant)
+
+    return Explainer(
+        asks,
+        speech=shop.speech,
+        store=shop.store,
+        generations=shop.generations,
+        library=lambda: shop.library,
+    )
+
+
+def _client_of(question: Question, auth: Auth, account: Account) -> Client:
+    """Whoever asks it, by what is said of them. Blocks to read the tenants file."""
+    name, namespace = question.tenant, question.namespace
+    if name is not None:
+        agreed = _tenants(auth)
+        if name not in agreed:
+            listed = ", ".join(sorted(agreed)) or "none"
+            raise BadQuestion(f"there is no tenant `{name}`; there are {listed}")
+        try:
+            agreed[name].check_voice(question.voice.fields)
+        except Refused as error:
+            raise BadQuestion(f"{name}: {error}") from None
+        return Client(agreed[name].space_of(name), account, name)
+    if namespace is None:
+        return Client(NOBODY, account)
+    if auth.mode == "passthrough":  # there every key is a tenant of that name
+        return Client(namespace, account, namespace)
+    # A shared one does not tell whose books its clients hear.
+    return Client(namespace, account, terms.tenant_of(namespace))
+
+
+def _tenants(auth: Auth) -> Mapping[str, Terms]:
+    if auth.tenants is None:
+        raise BadQuestion(
+            f"there are no tenants: auth.mode is {auth.mode}; `namespace` says whose client asks"
+        )
+    try:
+        return terms.read(auth.tenants)
+    except TenantsError as error:
+        raise BadQuestion(str(error)) from None
+
+
+def make_doors(shop: Workshop, keeper: Keeper, executor: Executor, emit: Emit) -> Doors:
+    settings = shop.settings
     return Doors(
         keeper=keeper,
         speech=shop.speech,
-        settings=TurnSettings(
-            cuts=cuts(settings),
-            epochs=Epochs(settings.cache.epochs),
-            generations=shop.generations,
-            library=lambda: shop.library,
-            account=shop.account,
-            parallel_segments=turn.parallel_segments,
-            hold_ms=turn.hold_ms,
-            idle_text_ms=turn.idle_text_ms,
-            trim_leading_silence_ms=turn.trim_leading_silence_ms,
-            waiting_segments=turn.waiting_segments,
-            deadline_s=settings.origin.turn_deadline_s,
-        ),
+        settings=turn_settings(shop),
         limits=DoorLimits(
             message_bytes=settings.server.message_bytes,
             body_timeout_s=settings.server.body_timeout_s,

@@ -20,6 +20,7 @@ from ..operate.guard import Guard
 from ..operate.overview import Doors, Overview, Rooms
 from ..operate.recent import Recent
 from ..operate.takes import Takes
+from .front import make_explainer
 from .rooms import Workshop
 from .values import night_times
 
@@ -94,6 +95,7 @@ class Operator:
         takes = Takes(
             self._overview, shop.books, shop.generations, shop.store, shop.hits, shop.purging
         )
+        self.explainer = make_explainer(shop)
         admin = Admin(
             self._overview,
             takes,
@@ -101,6 +103,7 @@ class Operator:
             shop.books,
             shop.generations,
             shop.speech,
+            self.explainer,
             shop.demand,
             works,
             reports=settings.cache.data_dir / "reports",

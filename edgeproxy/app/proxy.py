@@ -34,6 +34,7 @@ from ..jobs.nights import Nights
 from ..jobs.schedule import Schedule
 from ..observe import log
 from ..operate.admin import Works
+from ..operate.explain import Explainer
 from ..operate.health import Health
 from ..operate.overview import Doors as OfDoors
 from ..operate.purging import Purging
@@ -74,6 +75,7 @@ class Proxy:
     generator: Generator
     purging: Purging
     keeper: Keeper
+    explainer: Explainer
     operator_url: str
     """Where metrics, console and admin API are; the same, or a listener of their own."""
     told_to_go: asyncio.Event
@@ -122,6 +124,7 @@ async def running(settings: Settings, *, emit: Emit = log.tell) -> AsyncIterator
                 tenants_problem=lambda: _tenants_problem(keeper),
                 night_running=lambda: night.is_running,
                 next_night=lambda: schedule.next("night"),
+                night_ended=lambda: night.ended,
             ),
             Works(
                 reload_tenants=lambda: _reload_tenants(keeper),
@@ -211,6 +214,7 @@ async def running(settings: Settings, *, emit: Emit = log.tell) -> AsyncIterator
             shop.generator,
             shop.purging,
             keeper,
+            operator.explainer,
             operator_url or url,
             told_to_go,
         )

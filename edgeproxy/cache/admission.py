@@ -4,6 +4,7 @@ A book's phrases are not its business: those are kept because somebody wrote the
 """
 
 from collections import OrderedDict
+from enum import StrEnum
 from typing import Final
 
 from ..core.key import Identity
@@ -11,6 +12,13 @@ from ..core.personal import looks_personal
 
 _REMEMBERED: Final = 100_000
 """Texts that are on their way to being kept; some 10 MB at the most."""
+
+
+class Unfit(StrEnum):
+    """Why a text is not kept."""
+
+    LONG = "long"
+    PERSONAL = "personal"
 
 
 class Admission:
@@ -22,23 +30,28 @@ class Admission:
     """
 
     def __init__(self, *, characters_kept: int, asks: int = 1, personal: bool = False) -> None:
-        self._characters_kept = characters_kept
-        self._asks = asks
+        self.characters_kept = characters_kept
+        self.asks = asks
         self._personal = personal
         self._asked: OrderedDict[Identity, int] = OrderedDict()
 
     def admits(self, identity: Identity) -> bool:
         """Whether it may be kept; to be asked once for each time that the origin has spoken it."""
-        text = identity.text
-        if len(text) > self._characters_kept:
+        if self.turns_away(identity.text) is not None:
             return False
+        return self.asks == 1 or self._is_wanted(identity)
+
+    def turns_away(self, text: str) -> Unfit | None:
+        """Why a text is not kept, however often it is asked for; None: it is."""
+        if len(text) > self.characters_kept:
+            return Unfit.LONG
         if not self._personal and looks_personal(text):
-            return False
-        return self._asks == 1 or self._is_wanted(identity)
+            return Unfit.PERSONAL
+        return None
 
     def _is_wanted(self, identity: Identity) -> bool:
         asked = self._asked.pop(identity, 0) + 1
-        if asked >= self._asks:
+        if asked >= self.asks:
             return True
         self._asked[identity] = asked
         if len(self._asked) > _REMEMBERED:

@@ -32,6 +32,10 @@ class Memory:
             self._clips.move_to_end(identity)
         return clip
 
+    def of_text(self, text: str) -> dict[Identity, Clip]:
+        """All that is here of a normalised text, whoever says it. It goes no later for that."""
+        return {each: clip for each, clip in self._clips.items() if each.text == text}
+
     def keep(self, identity: Identity, clip: Clip) -> None:
         """Hold a complete clip, in place of an older one of the same identity."""
         self.forget(identity)

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Self
 
+from ..core.audio import duration_s
 from ..core.errors import RecordError
 from ..core.key import CHECKSUM_BYTES, checksum
 
@@ -85,16 +86,35 @@ HEAD_BYTES: Final = 32 * 1024
 """More than the part of a value that comes before its audio: the longest text has 2,500 characters."""
 
 
-def facts_of(head: bytes) -> tuple[bytes, int]:
-    """Identity and ``purge`` from the first :data:`HEAD_BYTES` of a value. Raises RecordError; checks no
-    more than that."""
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What a record says of itself before its audio. ``size``: bytes of PCM; else as in :class:`Record`."""
+
+    identity: bytes
+    rate: int
+    size: int
+    made: datetime
+    purge: int
+
+    @property
+    def seconds(self) -> float:
+        """How long it sounds."""
+        return duration_s(self.size, self.rate)
+
+
+def facts_of(head: bytes) -> Facts:
+    """What the first :data:`HEAD_BYTES` of a value say. Raises RecordError; checks no more than that."""
     if head[: len(MAGIC)] != MAGIC:
         raise RecordError(f"not a record of this version: begins with {head[:4]!r}")
     try:
         header, position = _field(memoryview(head), len(MAGIC))
         identity, _ = _field(memoryview(head), position)
-        return bytes(identity), int(json.loads(bytes(header)).get("purge", 0))
-    except (AttributeError, TypeError, ValueError, struct.error) as error:
+        facts = json.loads(bytes(header))
+        rate, size, purge = int(facts["rate"]), int(facts["bytes"]), int(facts.get("purge", 0))
+        if rate <= 0 or size < 0:
+            raise ValueError(f"{size} bytes at {rate} Hz")
+        return Facts(bytes(identity), rate, size, datetime.fromisoformat(facts["made"]), purge)
+    except (AttributeError, KeyError, TypeError, ValueError, struct.error) as error:
         raise RecordError(f"unreadable header: {error}") from error
 
 

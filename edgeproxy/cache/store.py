@@ -12,7 +12,7 @@ that hangs is a fault, too: a read has half a second, and while reads hang nobod
 import asyncio
 import random
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Final, Literal, Self, TypeVar
@@ -29,7 +29,7 @@ from ..core.events import (
 )
 from ..core.key import Identity, text_tag
 from .disk import FAULTS, Disk, Row, Tag
-from .record import HEAD_BYTES, Record, facts_of
+from .record import HEAD_BYTES, Facts, Record, facts_of
 
 _THREADS: Final = 4
 _OPEN_S: Final = 5.0
@@ -39,6 +39,8 @@ _WRITE_S: Final = 10.0
 """A write that takes longer counts as failed, so that no fill stays up for it."""
 _READ_S: Final = 0.5
 """A disk that takes longer for a read is of no help to a caller: the origin has begun to speak by then."""
+_LOOK_S: Final = 2.0
+"""Who asks what is kept of a text can wait a little, but is told when the disk does not answer."""
 _MOST_STUCK: Final = 2
 """So many reads may hang at a time; the other threads are for whoever writes."""
 
@@ -253,23 +255,11 @@ class Store:
         only at records of this normalised text, which their names begin with. Else the head of each record is
         read: about half a second for 10,000, in a thread.
         """
-        tag = "" if text is None else text_tag(text)
-        keys = [key for key in (*self._pinned, *self._dynamic) if key.startswith(tag)]
+        keys = [*self._pinned, *self._dynamic]
 
         def find() -> list[Identity]:
-            found = []
-            for key in keys:
-                head = self._disk.head(key, HEAD_BYTES)
-                if head is None:
-                    continue
-                try:
-                    blob, since = facts_of(head)
-                    identity = _identity(blob)
-                except RecordError:
-                    continue  # nobody will ever hear it
-                if is_gone(identity, since):
-                    found.append(identity)
-            return found
+            heads = self._heads(keys, text)
+            return [identity for identity, facts in heads if is_gone(identity, facts.purge)]
 
         covered: list[Identity] | None = None
         covered = await self._attempt("purge", find, covered)
@@ -277,6 +267,37 @@ class Store:
             return None
         removed = [await self.remove(identity.key) for identity in covered]
         return covered if all(removed) else None
+
+    async def variants(self, text: str) -> dict[Identity, Facts] | None:
+        """Every record of a normalised text, in whatever voice and for whomever; None: the disk fails us.
+
+        That looks at their heads only, and is no use of them.
+        """
+        if self._stuck >= _MOST_STUCK:
+            return None
+        keys = [*self._pinned, *self._dynamic]
+
+        def look() -> dict[Identity, Facts]:
+            heads = self._heads(keys, text)
+            return {identity: facts for identity, facts in heads if identity.text == text}
+
+        found: dict[Identity, Facts] | None = None
+        return await self._attempt("look", look, found, within_s=_LOOK_S)
+
+    def _heads(self, keys: Iterable[str], text: str | None) -> Iterator[tuple[Identity, Facts]]:
+        """What records are, and what they say of themselves; those of one ``text`` only, where it is given
+        (and of what has the same tag). Blocks."""
+        tag = "" if text is None else text_tag(text)
+        for key in keys:
+            head = self._disk.head(key, HEAD_BYTES) if key.startswith(tag) else None
+            if head is None:
+                continue
+            try:
+                facts = facts_of(head)
+                identity = _identity(facts.identity)
+            except RecordError:
+                continue  # nobody will ever hear it
+            yield identity, facts
 
     async def verify(self, share: float) -> tuple[int, int]:
         """Read a share (0 to 1) of all records, drawn by chance, and check each whole. How many were

@@ -242,8 +242,10 @@ class PhraseRefused(Event):
 
 @dataclass(frozen=True, slots=True)
 class NightEnded(Event):
-    """A night is over. ``skipped``: texts the budget left for another; ``took_s``: seconds."""
+    """A night is over. ``book``: the only one it was about; None: all. ``skipped``: texts the budget left for
+    another; ``took_s``: seconds."""
 
+    book: str | None
     made: int
     failed: int
     skipped: int
@@ -349,6 +351,14 @@ class TurnEnded(Event):
     underrun_s: float = 0.0
     tag: str | None = None
     """Which of its uses the client says it is."""
+
+    @property
+    def wait_s(self) -> float | None:
+        """From when the text of its first segment was there to the first byte: what the proxy and the origin
+        answer for, however slowly the text came. None: it was not heard."""
+        if self.ttfb_s is None or not self.segments:
+            return None
+        return self.ttfb_s - self.segments[0].decided_s
 
     @property
     def is_of_note(self) -> bool:

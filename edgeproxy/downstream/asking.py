@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from ..core.errors import OriginSilent
 from ..core.key import Epochs, Identity, Teller
-from ..core.turn import Cut, Cuts
+from ..core.turn import Cut, Cuts, split
 from ..core.voice import Voice
 from ..phrases.generations import Generations
 from ..phrases.library import Library
@@ -42,6 +42,12 @@ class TurnSettings:
     def asker(self, client: Client, voice: Voice, use: Use) -> "Asker":
         """Who asks for this client in this voice."""
         return Asker(client, voice, self.generations, self.epochs, account=self.account, use=use)
+
+    def asks(self, client: Client, voice: Voice, text: str, use: Use = Use.ON) -> list[Ask]:
+        """What is asked for where a client's text is there as a whole, segment by segment."""
+        asker, view = self.asker(client, voice, use), self.library().view(client.tenant)
+        cuts = split(text, self.cuts, view.phrasebook)
+        return [asker.ask(cut, view, first=not number) for number, cut in enumerate(cuts)]
 
 
 @asynccontextmanager

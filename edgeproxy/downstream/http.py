@@ -20,7 +20,6 @@ from ..audio import encode
 from ..cache.clip import Clip
 from ..core.events import Emit, LimitMet, SegmentSpoken
 from ..core.freshness import Freshness
-from ..core.turn import split
 from ..core.voice import Voice
 from ..sarvam import messages, models, refusals, requests
 from ..sarvam.refusals import Refused
@@ -181,13 +180,8 @@ class HttpDoors:
         fields = models.audible(asked.fields)
         models.check_ranges(fields["model"], asked.fields)
         client.allowance.check_voice(fields)
-        settings = self._settings
-        asker = settings.asker(client, Voice(fields), wish.use)
-        view = settings.library().view(client.tenant)
-        reply = Answer(client, wish, self._speech.freshness)
-        for cut in split(asked.text, settings.cuts, view.phrasebook):
-            ask = asker.ask(cut, view, first=not reply.parts)
-            reply.parts.append(Part(ask=ask))
+        asks = self._settings.asks(client, Voice(fields), asked.text, wish.use)
+        reply = Answer(client, wish, self._speech.freshness, parts=[Part(ask=ask) for ask in asks])
         return reply, Output(asked.codec, fields["rate"], asked.bitrate)
 
     async def _in_order(self, reply: Answer) -> AsyncIterator[tuple[Clip, Part]]:

@@ -112,16 +112,7 @@ class _Holder(Allowance):
         self.purse = tenant
 
     def check_voice(self, fields: Mapping[str, Any]) -> None:
-        allowed = self._tenant.terms.voices
-        if allowed is not None and not any(pattern.takes(fields) for pattern in allowed):
-            raise Refused(
-                refusals.voice_not_allowed(
-                    model=fields.get("model"),
-                    language=fields.get("language"),
-                    speaker=fields.get("speaker"),
-                    allowed=map(str, allowed),
-                )
-            )
+        self._tenant.terms.check_voice(fields)
 
     def begin_turn(self) -> None:
         if self._digest not in self._tenant.terms.tokens:

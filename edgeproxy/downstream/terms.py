@@ -16,12 +16,15 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from ..phrases.problem import BookErrors, Problem
 from ..phrases.source import Source
+from ..sarvam import refusals
+from ..sarvam.refusals import Refused
 from .paths import PREFIXES, prefix_written
 
 _TOKEN: Final = re.compile(r"sha256:([0-9a-f]{64})")
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 _NAMING: Final = "small letters, digits, - and _, 63 at the most"
 _OWN: Final = "own"
+_TENANT: Final = "tenant-"
 
 _Count = Annotated[int, Field(ge=1)]
 
@@ -106,9 +109,26 @@ class Terms(BaseModel):
             raise ValueError(PREFIXES)
         return [prefix_written(path) for path in paths]
 
+    def check_voice(self, fields: Mapping[str, Any]) -> None:
+        """Raise :class:`Refused` for a voice (canonical fields) that it may not speak in."""
+        if self.voices is not None and not any(pattern.takes(fields) for pattern in self.voices):
+            raise Refused(
+                refusals.voice_not_allowed(
+                    model=fields.get("model"),
+                    language=fields.get("language"),
+                    speaker=fields.get("speaker"),
+                    allowed=map(str, self.voices),
+                )
+            )
+
     def space_of(self, tenant: str) -> str:
         """The namespace of ``tenant``. No name chosen for one kind can be that of another."""
-        return f"tenant-{tenant}" if self.namespace == _OWN else f"shared-{self.namespace}"
+        return f"{_TENANT}{tenant}" if self.namespace == _OWN else f"shared-{self.namespace}"
+
+
+def tenant_of(namespace: str) -> str | None:
+    """The tenant whose own this namespace is; None: it is nobody's own."""
+    return namespace.removeprefix(_TENANT) if namespace.startswith(_TENANT) else None
 
 
 def digest_of(token: str) -> bytes:

@@ -97,6 +97,12 @@ class Night:
         self._verify_share = verify_share
         self._emit = emit
         self._one_at_a_time = asyncio.Lock()
+        self._ended: datetime | None = None
+
+    @property
+    def ended(self) -> datetime | None:
+        """When the last one for all books ended, in whatever process; None before anybody has looked."""
+        return self._ended
 
     @property
     def is_running(self) -> bool:
@@ -128,6 +134,7 @@ class Night:
             await asyncio.to_thread(self._end, now, report)
         self._emit(
             NightEnded(
+                book=book,
                 made=len(report.made),
                 failed=len(report.failed),
                 skipped=report.skipped,
@@ -283,20 +290,27 @@ class Night:
     def _read(self) -> dict[str, _Nights]:
         try:
             written = orjson.loads(self._state.read_bytes())
-            return {
+            found = {
                 name: _Nights(
                     ended=datetime.fromisoformat(nights["ended"]),
                     begun=tuple(map(datetime.fromisoformat, nights["begun"])),
                 )
                 for name, nights in written.items()
             }
+            self._note(found)
+            return found
         except FileNotFoundError:
             return {}
         except (AttributeError, KeyError, OSError, TypeError, ValueError) as error:
             self._cannot("read night.json", error)
             return {}
 
+    def _note(self, nights: Mapping[str, _Nights]) -> None:
+        if (last := nights.get(_ALL)) is not None:
+            self._ended = last.ended
+
     def _write(self, nights: Mapping[str, _Nights]) -> None:
+        self._note(nights)
         try:
             durable.replace(self._state, orjson.dumps(nights, option=orjson.OPT_INDENT_2))
         except OSError as error:

@@ -125,10 +125,20 @@ TURNS = _counter(
     verdict=VERDICTS,
     outcome=OUTCOMES,
 )
+WAIT = _histogram(
+    "wait_seconds",
+    "From when the text of a turn's first segment was there to the first byte of audio written to the "
+    "client. What the proxy and the origin answer for, however slowly an agent's LLM writes: watch its upper "
+    "quantiles for `miss`, and that those of `hit-memory` stay near a millisecond.",
+    buckets=FIRST_SOUND_S,
+    door=DOORS,
+    verdict=VERDICTS,
+)
 FIRST_BYTE = _histogram(
     "first_byte_seconds",
-    "From a turn's first text to the first byte of audio written to the client. The figure callers wait "
-    "by: watch its upper quantiles for `miss`, and that those of `hit-memory` stay near a millisecond.",
+    "From a turn's first text to the first byte of audio written to the client. Of agents that send their "
+    "text token by token it has the time in it that the LLM took to write the first sentence; the wait "
+    "without that is `edgeproxy_wait_seconds`.",
     buckets=FIRST_SOUND_S,
     door=DOORS,
     verdict=VERDICTS,
@@ -350,7 +360,8 @@ NIGHTS = _counter(
 NIGHT_SECONDS = _histogram("night_seconds", "How long nights take.", buckets=LONG_S)
 NIGHT_ENDED = _gauge(
     "night_ended_timestamp_seconds",
-    "When the last night ended, as a Unix time; 0 before the first since the start.",
+    "When the last night for all books ended, as a Unix time, also before a restart. An installation's "
+    "first start counts as one, so that it can be late.",
 )
 NIGHT_FAILED = _gauge("night_failed_phrases", "Texts that the last night could not make.")
 NIGHT_SKIPPED = _gauge(

@@ -8,7 +8,6 @@ A fact of a turn comes with each hit, so it is cheap: what a label's values sele
 """
 
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
 from itertools import product
 from typing import Any, Final
 
@@ -82,7 +81,7 @@ class Metrics:
         PlatformCollector(registry=self._registry)
         GCCollector(registry=self._registry)
         self._of = {metric.name: self._made(metric) for metric in catalogue.METRICS.values()}
-        self._endings: dict[tuple[str, str, str], tuple[Any, Any, Any]] = {}
+        self._endings: dict[tuple[str, str, str], tuple[Any, Any, Any, Any]] = {}
         self._verdicts: dict[str, tuple[Any, Any]] = {}
         self._stages = {stage: self._child(catalogue.STAGE, stage) for stage in catalogue.STAGES}
         self._saved_characters = 0
@@ -144,13 +143,16 @@ class Metrics:
                 self._child(catalogue.TURNS, *ended),
                 self._child(catalogue.FIRST_BYTE, *ended[:2]),
                 self._child(catalogue.FIRST_AUDIO, *ended[:2]),
+                self._child(catalogue.WAIT, *ended[:2]),
             )
-        turns, first_byte, first_audio = children
+        turns, first_byte, first_audio, waits = children
         turns.inc()
         if turn.ttfb_s is not None:
             first_byte.observe(turn.ttfb_s)
         if turn.ttfa_s is not None:
             first_audio.observe(turn.ttfa_s)
+        if (wait_s := turn.wait_s) is not None:
+            waits.observe(wait_s)
         if turn.underruns:
             self._count(catalogue.UNDERRUNS, by=turn.underruns)
             self._count(catalogue.UNDERRUN_SECONDS, by=turn.underrun_s)
@@ -204,9 +206,9 @@ class Metrics:
 
     def _night_ended(self, night: events.NightEnded) -> None:
         self._child(catalogue.NIGHT_SECONDS).observe(night.took_s)
-        self._child(catalogue.NIGHT_ENDED).set(datetime.now(UTC).timestamp())
-        self._child(catalogue.NIGHT_FAILED).set(night.failed)
-        self._child(catalogue.NIGHT_SKIPPED).set(night.skipped)
+        if night.book is None:
+            self._child(catalogue.NIGHT_FAILED).set(night.failed)
+            self._child(catalogue.NIGHT_SKIPPED).set(night.skipped)
 
     def _passed_on(self, passed: events.PassedOn) -> None:
         self._count(catalogue.PASSED, passed.outcome)

@@ -8,4 +8,7 @@
 ``admin``     the calls there are; ``takes``: those about recordings of the books.
 ``console``   the page that is made of them.
 ``purging``   from "this must not be heard any more" to nothing being left of it.
+``explain``   would this be a hit, and if not, why not: from ``found`` (what would become of a segment),
+              ``near`` (other recordings of its text) and ``reasons`` (the sentences); ``explanation``
+              has the values.
 """

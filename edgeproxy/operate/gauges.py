@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from math import nan
 from typing import Final
 
 from .. import __version__
@@ -24,10 +25,10 @@ def reading(overview: Overview) -> Reading:
     rooms = overview.rooms
     store, memory, doors = rooms.store, rooms.memory, rooms.doors
     now = datetime.now(UTC)
-    plain: dict[Metric, float | None] = {
+    plain: dict[Metric, float] = {
         catalogue.ORIGIN_UP: not rooms.pools.problems(rooms.account),
         catalogue.QUOTA: store.quota_bytes,
-        catalogue.FREE: overview.free_bytes,
+        catalogue.FREE: nan if overview.free_bytes is None else overview.free_bytes,
         catalogue.MIN_FREE: store.min_free_bytes,
         catalogue.STORE_UP: store.problem is None,
         catalogue.MEMORY_CLIPS: len(memory),
@@ -35,6 +36,7 @@ def reading(overview: Overview) -> Reading:
         catalogue.MEMORY_LIMIT: memory.limit,
         catalogue.BOOKS_UP: rooms.books.problem is None,
         catalogue.TENANTS_UP: doors.tenants_problem() is None,
+        catalogue.NIGHT_ENDED: 0 if (ended := doors.night_ended()) is None else ended.timestamp(),
         catalogue.READY: doors.status() != "draining",
         catalogue.STARTED: overview.started.timestamp(),
         catalogue.CONNECTIONS: doors.connections(),
@@ -59,10 +61,7 @@ def reading(overview: Overview) -> Reading:
         ),
         **_sessions(rooms.pools),
     }
-    known: _Readings = {
-        metric: {(): float(value)} for metric, value in plain.items() if value is not None
-    }
-    return {**known, **labelled}
+    return {**{metric: {(): value} for metric, value in plain.items()}, **labelled}
 
 
 def _sessions(pools: Pools) -> _Readings:

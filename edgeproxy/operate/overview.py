@@ -44,6 +44,7 @@ class Doors:
     tenants_problem: Callable[[], str | None]
     night_running: Callable[[], bool]
     next_night: Callable[[], datetime | None]
+    night_ended: Callable[[], datetime | None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,6 +135,7 @@ class Overview:
                     "verdict": turn.verdict,
                     "would": turn.would,
                     "outcome": turn.outcome,
+                    "wait_ms": _ms(turn.wait_s),
                     "ttfb_ms": _ms(turn.ttfb_s),
                     "characters": turn.characters,
                 }
@@ -152,7 +154,11 @@ class Overview:
                 "total": len(self.phrases),
                 "by_state": Counter(str(each.state) for each in self.phrases),
             },
-            "night": {"running": rooms.doors.night_running(), "next": rooms.doors.next_night()},
+            "night": {
+                "running": rooms.doors.night_running(),
+                "next": rooms.doors.next_night(),
+                "ended": rooms.doors.night_ended(),
+            },
         }
 
     def origin(self) -> dict[str, Any]:

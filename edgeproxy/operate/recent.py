@@ -27,13 +27,15 @@ class Turn(NamedTuple):
     """That of its first segment; ``none`` where it has none."""
     would: str | None
     outcome: str
+    wait_s: float | None
+    """See :attr:`TurnEnded.wait_s`."""
     ttfb_s: float | None
     characters: int
 
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """How long the callers of one verdict waited for their first byte, in seconds."""
+    """How long the callers of one verdict waited for their first byte once the text was there; in seconds."""
 
     turns: int
     median_s: float
@@ -62,6 +64,7 @@ class Recent:
                     segments[0].verdict if segments else "none",
                     segments[0].would if segments else None,
                     event.outcome,
+                    event.wait_s,
                     event.ttfb_s,
                     sum(segment.characters for segment in segments),
                 )
@@ -76,8 +79,8 @@ class Recent:
         """By verdict, of the turns of the window that were heard."""
         took: dict[str, list[float]] = {}
         for turn in self.since(0):
-            if turn.ttfb_s is not None:
-                took.setdefault(turn.verdict, []).append(turn.ttfb_s)
+            if turn.wait_s is not None:
+                took.setdefault(turn.verdict, []).append(turn.wait_s)
         return {verdict: _wait(times) for verdict, times in took.items()}
 
 

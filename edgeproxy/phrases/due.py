@@ -111,7 +111,7 @@ def _unit(key: str, spoken: Spoken, text: str, library: Library) -> Unit:
         text=text,
         voice=spoken.voice,
         rates=spoken.rates,
-        phrases=(f"{spoken.book}/{spoken.id}",),
+        phrases=(spoken.name,),
         takes=phrase.takes if whole else 1,
         recording=spoken.recording if whole else None,
         manual=book.swap == "manual",
@@ -232,4 +232,4 @@ def _check(only: str | None, library: Library) -> None:
 def _names(library: Library) -> Iterator[str]:
     for spoken in library.phrases:
         yield spoken.book
-        yield f"{spoken.book}/{spoken.id}"
+        yield spoken.name

@@ -31,10 +31,15 @@ def namespace(number: int, take: int, *, scope: str = SHARED) -> str:
 
 def scope_of(namespace: str) -> str | None:
     """The scope whose generation's records lie there; None: it is no generation's."""
-    whose, made, _ = namespace.partition(":")
-    if not made:
-        return None
-    return SHARED if whose == space(SHARED) else whose.removeprefix("book-")
+    return speaker_for(namespace) if ":" in namespace else None
+
+
+def speaker_for(namespace: str) -> str | None:
+    """The scope whose text lies there, made or not; None: it is a client's own."""
+    whose = namespace.partition(":")[0]
+    if whose == space(SHARED):
+        return SHARED
+    return whose.removeprefix("book-") if whose.startswith("book-") else None
 
 
 def unit_key(voice: Voice, text: str, *, scope: str = SHARED) -> str:

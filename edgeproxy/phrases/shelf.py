@@ -76,6 +76,11 @@ class Spoken:
             phrase=phrase,
         )
 
+    @property
+    def name(self) -> str:
+        """``book/id``."""
+        return f"{self.book}/{self.id}"
+
 
 class Shelf:
     """The books of a folder, and everything that is wrong with them.

@@ -95,7 +95,7 @@ def standings(library: Library, generations: Generations) -> list[Standing]:
     rows: dict[tuple[str, str, str], list[Recording]] = {}
     texts: dict[tuple[str, str, str], str] = {}
     for each in library.phrases:
-        row = (f"{each.book}/{each.id}", each.language, each.voice.speaker)
+        row = (each.name, each.language, each.voice.speaker)
         rows.setdefault(row, [])
         texts.setdefault(row, each.text)
     for unit in units(library).values():

@@ -1,6 +1,7 @@
 """The doors that a proxy has, by its settings."""
 
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 import pytest
@@ -10,6 +11,7 @@ from edgeproxy.config import ConfigError
 from edgeproxy.downstream.auth import Open
 from edgeproxy.downstream.proof import Passthrough
 from edgeproxy.downstream.tenants import Tenants
+from edgeproxy.operate.explanation import Question
 
 from ..conftest import KEY, StartProxy, proxy_mode
 
@@ -48,3 +50,30 @@ async def test_with_passing_on_switched_off_the_rest_is_sarvams_404(
 ) -> None:
     async with start_proxy(passthrough={"enabled": False}) as proxy:
         assert await status(proxy, "/translate") == 404
+
+
+async def test_whose_audio_is_explained_follows_the_mode(
+    start_proxy: StartProxy, tmp_path: Path, hello_book: Path
+) -> None:
+    book = hello_book / "desk.yaml"
+    text = {"text": "Hello there.", "language": "en-IN", "speaker": "ritu"}
+
+    async def explained(auth: dict[str, Any], **whose: str) -> Any:
+        phrases = {"directory": hello_book, "characters_at_once": 0}
+        async with start_proxy(auth=auth, phrases=phrases) as proxy:
+            question = Question.read({**text, **whose})
+            (segment,) = (await proxy.explainer.explain(question)).segments
+        return segment.identity["namespace"]
+
+    written = book.read_text(encoding="utf-8")
+    book.write_text(f"tenants: [key-1]\n{written}", encoding="utf-8")
+    # There each key is a tenant of its name.
+    assert await explained({"mode": "passthrough"}, namespace="key-1") == "book-desk"
+    assert await explained({"mode": "passthrough"}, namespace="key-2") == "key-2"
+    assert await explained({}, namespace="key-1") == "key-1"
+    book.write_text(f"tenants: [asha]\n{written}", encoding="utf-8")
+    tenants = proxy_mode(tmp_path, asha={"tokens": ["a"], "namespace": "clinics"})
+    assert await explained(tenants, tenant="asha") == "book-desk"
+    assert await explained(tenants, namespace="tenant-asha") == "book-desk"
+    assert await explained(tenants, namespace="shared-clinics") == "shared-clinics"
+    assert await explained(tenants) is None

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from edgeproxy.cache import admission
-from edgeproxy.cache.admission import Admission
+from edgeproxy.cache.admission import Admission, Unfit
 from edgeproxy.core.key import Identity
 
 Identify = Callable[[str], Identity]
@@ -37,6 +37,12 @@ def test_what_looks_personal_is_kept_only_where_somebody_said_so(
 ) -> None:
     assert not Admission(characters_kept=200).admits(identify(text))
     assert Admission(characters_kept=200, personal=True).admits(identify(text))
+
+
+def test_why_a_text_is_never_kept_can_be_told() -> None:
+    rule = Admission(characters_kept=20, asks=3)
+    texts = ("a" * 21, "Call 9876.", "Call us.")
+    assert [rule.turns_away(text) for text in texts] == [Unfit.LONG, Unfit.PERSONAL, None]
 
 
 def test_after_so_many_asks_and_not_before(identify: Identify) -> None:

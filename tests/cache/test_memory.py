@@ -37,6 +37,16 @@ def test_the_least_recently_used_goes_first(identify: Identify) -> None:
     assert [text for text in "abcd" if memory.get(identify(text))] == ["a", "c", "d"]
 
 
+def test_all_of_a_text_is_found_and_goes_no_later_for_that() -> None:
+    memory, other = Memory(limit_bytes=30), Teller("other", TELLER.voice)
+    kept = [TELLER.identity("a"), other.identity("a"), TELLER.identity("b")]
+    for identity in kept:
+        memory.keep(identity, clip_of(10))
+    assert list(memory.of_text("a")) == kept[:2]
+    memory.keep(TELLER.identity("c"), clip_of(10))
+    assert list(memory.of_text("a")) == kept[1:2]
+
+
 def test_encoded_forms_weigh_too(identify: Identify) -> None:
     memory = Memory(limit_bytes=30)
     memory.keep(identify("a"), clip_of(10))

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edgeproxy.cache.record import MAGIC, Record, facts_of
+from edgeproxy.cache.record import MAGIC, Facts, Record, facts_of
 from edgeproxy.core.errors import RecordError
 from edgeproxy.core.key import checksum
 
@@ -58,8 +58,11 @@ def test_another_version_of_the_form_is_a_clean_miss() -> None:
 
 
 def test_the_identity_is_read_without_the_audio() -> None:
-    assert facts_of(RECORD.pack()[:150]) == (RECORD.identity, 0)
-    assert facts_of(replace(RECORD, purge=3).pack()) == (RECORD.identity, 3)
-    for head in (b"EPR0" + RECORD.pack()[4:], RECORD.pack()[:20], b""):
+    facts = facts_of(RECORD.pack()[:150])
+    assert facts == Facts(RECORD.identity, 24000, 400, MADE, purge=0)
+    assert facts.seconds == 200 / 24000
+    assert facts_of(replace(RECORD, purge=3).pack()) == replace(facts, purge=3)
+    silent = replace(RECORD, rate=0).pack()
+    for head in (b"EPR0" + RECORD.pack()[4:], RECORD.pack()[:20], b"", silent):
         with pytest.raises(RecordError):
             facts_of(head)

@@ -23,7 +23,8 @@ from edgeproxy.core.events import (
     RecordRefused,
     StoreFailed,
 )
-from edgeproxy.core.key import Identity
+from edgeproxy.core.key import Identity, Teller
+from edgeproxy.core.voice import Voice
 
 from ..conftest import until
 
@@ -578,3 +579,25 @@ async def test_what_was_promoted_can_be_taken_back_and_what_is_a_books_cannot(
     assert await again.discard(older_than_s=-1) == 1
     assert (liked in again, books in again) == (False, True)
     await again.close()
+
+
+async def test_the_variants_of_a_text_are_told_apart_by_their_heads(
+    store: Store, identify: Identify, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hello = identify("hello")
+    slower = Teller("ns", Voice({**hello.voice.fields, "pace": 0.8})).identity("hello")
+    for identity in (hello, slower, identify("goodbye")):
+        await store.put(identity, replace(record_of(identity), purge=3))
+    found = await store.variants("hello")
+    assert found is not None
+    assert set(found) == {hello, slower}
+    facts = found[slower]
+    assert (facts.made, facts.seconds, facts.purge) == (MADE, 500 / 8000, 3)
+    assert await store.variants("hell") == {}
+    with monkeypatch.context() as patched:
+        patched.setattr(Disk, "head", bad_sector)
+        assert await store.variants("hello") is None
+
+
+def bad_sector(*_: object) -> bytes:
+    raise OSError(5, "Input/output error")

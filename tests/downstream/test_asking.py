@@ -8,7 +8,7 @@ import pytest
 from edgeproxy.core.key import Epochs
 from edgeproxy.core.turn import Cut, Cuts
 from edgeproxy.core.voice import Voice
-from edgeproxy.downstream.asking import Asker
+from edgeproxy.downstream.asking import Asker, TurnSettings
 from edgeproxy.downstream.auth import Client
 from edgeproxy.phrases.generations import Generation, Generations, namespace
 from edgeproxy.phrases.library import Library
@@ -188,3 +188,28 @@ def test_one_take_can_be_asked_for_of_the_scope_that_is_named(
         for take in (1, 1, 2)
     ]
     assert spaces == [*["books:1:1"] * 2, "books:1:0", *["book-acme:1:1"] * 2, "book-acme:1:0"]
+
+
+def test_a_whole_text_is_asked_for_segment_by_segment(
+    demo_books: Path, generations: Generations
+) -> None:
+    library = Library.load(demo_books, Cuts())
+    settings = TurnSettings(
+        cuts=Cuts(),
+        epochs=Epochs(),
+        generations=generations,
+        library=lambda: library,
+        account=OWN,
+        parallel_segments=3,
+        hold_ms=40,
+        idle_text_ms=300,
+        trim_leading_silence_ms=0,
+        waiting_segments=10,
+        deadline_s=60,
+    )
+    voice, text = held_text(library)
+    asks = settings.asks(CLIENT, voice, f"Yes, of course. {text}", Use.ONLY)
+    assert [ask.identity.text for ask in asks] == ["Yes, of course.", text]
+    assert [ask.identity.namespace for ask in asks] == ["key-1", "books"]
+    assert [ask.order for ask in asks] == [Order.FIRST, Order.AHEAD]
+    assert {ask.use for ask in asks} == {Use.ONLY}

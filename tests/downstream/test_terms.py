@@ -12,8 +12,10 @@ from edgeproxy.downstream.terms import (
     digest_of,
     digest_written,
     read,
+    tenant_of,
     written,
 )
+from edgeproxy.sarvam.refusals import Refused
 
 ONE, TWO = written("token-one"), written("token-two")
 VOICE = {"model": "bulbul:v3", "language": "hi-IN", "speaker": "shubh", "rate": 8000}
@@ -82,6 +84,16 @@ def test_no_name_of_one_kind_is_one_of_another() -> None:
     own = Terms.model_validate({"tokens": []})
     shared = Terms.model_validate({"tokens": [], "namespace": "clinic"})
     assert own.space_of("clinic") != shared.space_of("clinic")
+    assert tenant_of(own.space_of("clinic")) == "clinic"
+    assert tenant_of(shared.space_of("clinic")) is None
+
+
+def test_a_voice_that_was_not_agreed_is_refused() -> None:
+    Terms.model_validate({"tokens": []}).check_voice(VOICE)
+    agreed = Terms.model_validate({"tokens": [], "voices": ["priya", {"language": "en-*"}]})
+    with pytest.raises(Refused, match=r"priya; language en-\*"):
+        agreed.check_voice(VOICE)
+    agreed.check_voice({**VOICE, "language": "en-IN"})
 
 
 @pytest.mark.parametrize(

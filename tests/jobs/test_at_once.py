@@ -115,7 +115,7 @@ async def test_a_tenants_book_is_heard_by_its_tenants_alone(
     assert emulator.counters.flushes == 2
     # The two never were one recording.
     namespaces = {
-        Identity.parse(facts_of(file.read_bytes())[0]).namespace for file in records(tmp_path)
+        Identity.parse(facts_of(file.read_bytes()).identity).namespace for file in records(tmp_path)
     }
     assert namespaces == {"book-asha:1:0", "tenant-ravi"}
 

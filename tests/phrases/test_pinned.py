@@ -13,7 +13,9 @@ from edgeproxy.phrases.pinned import (
     Generation,
     Pinned,
     namespace,
+    scope_of,
     space,
+    speaker_for,
     unit_key,
 )
 
@@ -105,3 +107,13 @@ def test_it_comes_back_from_json_as_it_was_written() -> None:
 
 def test_its_voice_comes_back_at_any_rate() -> None:
     assert pinned().at_rate(24000) == VOICE
+
+
+def test_whose_a_namespace_is_can_be_read_from_it() -> None:
+    for scope in (SHARED, "acme"):
+        assert speaker_for(space(scope)) == scope
+        assert scope_of(space(scope)) is None
+        assert scope_of(namespace(3, 0, scope=scope)) == scope
+        assert speaker_for(namespace(3, 0, scope=scope)) == scope
+    for whose in ("key-0123", "tenant-books", "shared-book"):
+        assert speaker_for(whose) is None

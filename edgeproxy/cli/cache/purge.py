@@ -1,7 +1,6 @@
 """``edgeproxy cache purge``: what must not be heard any more, or not as it is."""
 
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import click
 
@@ -11,12 +10,10 @@ from ...config import Settings
 from ...core.text import normalise
 from ...core.words import count
 from ...operate.purging import scope_of
-from ...sarvam import models
 from ..common import fail, run
 from ..phrases.naming import named
 from ..phrases.rooms import with_data, workshop
-
-_NUMBERS = ("rate", *models.NUMBERS)
+from .voices import voice_fields
 
 
 @click.command()
@@ -55,7 +52,7 @@ def purge(
         text=None if text is None else normalise(text),
         prefix=None if prefix is None else normalise(prefix),
         namespace=namespace,
-        voice=dict(_fields(voices)),
+        voice=voice_fields(voices),
     )
     if phrase is not None:
         if everything or scope != Scope():
@@ -93,20 +90,3 @@ async def _purge(settings: Settings, scope: Scope, phrase: str | None, *, soft: 
 
 def _scopes_of(phrase: str, shop: app.Workshop) -> Sequence[Scope]:
     return [scope_of(pinned) for pinned in named(phrase, shop.library, shop.generations)]
-
-
-def _fields(given: Sequence[str]) -> Iterator[tuple[str, Any]]:
-    for each in given:
-        name, equals, value = each.partition("=")
-        if not (name and equals and value):
-            raise click.UsageError(
-                f"--voice {each}: write a field and its value, such as speaker=ritu"
-            )
-        name = models.VOICE_NAMES.get(name, name)
-        if name not in _NUMBERS:
-            yield name, value
-            continue
-        try:
-            yield name, int(value) if name == "rate" else float(value)
-        except ValueError:
-            raise click.UsageError(f"--voice {each}: {name} is a number") from None

@@ -40,7 +40,7 @@ def named(name: str, library: Library, generations: Generations) -> list[Pinned]
 
 
 def _unknown(name: str, phrase: str, language: str | None, library: Library) -> NoReturn:
-    said = {f"{each.book}/{each.id}" for each in library.phrases}
+    said = {each.name for each in library.phrases}
     if phrase in said and language in (None, *_languages(library, phrase)):
         fail(f"nothing was made of {name} yet; `edgeproxy phrases build --only {phrase}` does it")
     close = difflib.get_close_matches(name, sorted(said), n=1)
@@ -49,7 +49,7 @@ def _unknown(name: str, phrase: str, language: str | None, library: Library) -> 
 
 
 def _languages(library: Library, phrase: str) -> set[str]:
-    return {each.language for each in library.phrases if f"{each.book}/{each.id}" == phrase}
+    return {each.language for each in library.phrases if each.name == phrase}
 
 
 def short(pinned: Pinned) -> str:
