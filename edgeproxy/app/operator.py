@@ -15,6 +15,7 @@ from ..observe.metrics import CONTENT_TYPE, Metrics
 from ..operate.admin import Admin, Works
 from ..operate.api import Api
 from ..operate.day import Day
+from ..operate.explain import Explainer
 from ..operate.gauges import reading
 from ..operate.guard import Guard
 from ..operate.overview import Doors, Overview, Rooms
@@ -66,7 +67,13 @@ class Operator:
     """Metrics and admin API, ready to be served."""
 
     def __init__(
-        self, shop: Workshop, listeners: Listeners, doors: Doors, works: Works, emit: Emit
+        self,
+        shop: Workshop,
+        listeners: Listeners,
+        doors: Doors,
+        explainer: Explainer,
+        works: Works,
+        emit: Emit,
     ) -> None:
         settings = shop.settings
         self._metrics = listeners.metrics
@@ -102,6 +109,7 @@ class Operator:
             shop.generations,
             shop.speech,
             shop.demand,
+            explainer,
             works,
             reports=settings.cache.data_dir / "reports",
             guard=guard,

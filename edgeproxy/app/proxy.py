@@ -114,6 +114,7 @@ async def running(settings: Settings, *, emit: Emit = log.tell) -> AsyncIterator
         night, nights = _nights(schedule, shop, emit)
         told_to_go = asyncio.Event()
         gates: list[Gate] = []
+        explainer = make_explainer(shop)
         operator = Operator(
             shop,
             listeners,
@@ -125,6 +126,7 @@ async def running(settings: Settings, *, emit: Emit = log.tell) -> AsyncIterator
                 night_running=lambda: night.is_running,
                 next_night=lambda: schedule.next("night"),
             ),
+            explainer,
             Works(
                 reload_tenants=lambda: _reload_tenants(keeper),
                 run_night=nights.run_now,
@@ -213,7 +215,7 @@ async def running(settings: Settings, *, emit: Emit = log.tell) -> AsyncIterator
             shop.generator,
             shop.purging,
             keeper,
-            make_explainer(shop),
+            explainer,
             operator_url or url,
             told_to_go,
         )

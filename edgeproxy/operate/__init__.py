@@ -8,6 +8,7 @@
 ``gauges``    the same, for the metrics
 ``takes``     the recordings of the books, for whoever listens to them
 ``purging``   from "this must not be heard any more" to nothing being left of it
-``explain``   would this be a hit, and if not, why not: from ``found`` (what would become of a segment), ``near``
-              (other recordings of its text) and ``reasons`` (the sentences); ``explanation`` are its values
+``explain``   would this be a hit, and if not, why not: from ``found`` (what would become of a segment),
+              ``near`` (other recordings of its text) and ``reasons`` (the sentences); ``explanation`` has
+              its values
 """

@@ -14,7 +14,7 @@ from typing import Any, Final, Self
 
 import orjson
 from aiohttp import web
-from pydantic import model_validator
+from pydantic import ConfigDict, model_validator
 
 from ..cache.demand import Demand
 from ..cache.purge import Scope
@@ -27,6 +27,8 @@ from ..sarvam import models
 from ..sarvam.models import RUPEES_PER_CHARACTER
 from ..speech import Mode, Speech
 from .api import Asked, Body, Call
+from .explain import Explainer
+from .explanation import BadQuestion, Explanation, Question
 from .guard import Guard, NotDone
 from .overview import Overview
 from .purging import Purging, scope_of
@@ -77,6 +79,21 @@ class PurgeBody(Body):
         )
 
 
+class ExplainBody(Body):
+    """A text as a client would send it; beside it any field of Sarvam's config, `language` at least."""
+
+    model_config = ConfigDict(extra="allow")
+
+    text: str
+    """The text of a turn."""
+    language: str | None = None
+    """Its code, such as hi-IN; also by Sarvam's names for it."""
+    tenant: str | None = None
+    """As a client of this tenant."""
+    namespace: str | None = None
+    """As a client who hears this namespace."""
+
+
 class NightBody(Body):
     """Which night to run now."""
 
@@ -115,6 +132,7 @@ class Admin:
         generations: Generations,
         speech: Speech,
         demand: Demand,
+        explainer: Explainer,
         works: Works,
         *,
         reports: Path,
@@ -127,6 +145,7 @@ class Admin:
         self._generations = generations
         self._speech = speech
         self._demand = demand
+        self._explainer = explainer
         self._works = works
         self._reports = reports
         self._guard = guard
@@ -178,6 +197,13 @@ class Admin:
                 "What callers asked for often and no book holds, also as YAML to paste.",
                 self._wanted,
                 days="Of so many days; 7.",
+            ),
+            Call(
+                method="POST",
+                path="/admin/explain",
+                says="Whether a text would be a hit, and if not, why not. Changes nothing.",
+                do=self._explain,
+                body=ExplainBody,
             ),
             change(
                 "phrases/{key}/wrong",
@@ -247,6 +273,12 @@ class Admin:
             ],
             "yaml": as_book(found, days=days) if found else "",
         }
+
+    async def _explain(self, asked: Asked) -> Explanation:
+        try:
+            return await self._explainer.explain(Question.read(asked.body.model_dump()))
+        except BadQuestion as error:
+            raise NotDone(400, "body", str(error)) from error
 
     # -- changing ----------------------------------------------------------------------------------
 
