@@ -252,6 +252,25 @@ async def test_a_proxy_in_its_shadow_from_the_start(
         assert (await Operator(http, proxy.url).look("state"))["cache"] == "shadow"
 
 
+async def test_why_a_text_is_no_hit_is_told_without_the_token(
+    operator: Operator, desk: Proxy
+) -> None:
+    await verdicts(desk, ONE)
+    asked = {"text": f"{ONE} Hello there.", "language": "hi-IN", "rate": 8000}
+    status, found = await operator.call("POST", "explain", asked, token=None)
+    assert status == 200
+    hit, miss = found["segments"]
+    assert (hit["verdict"], hit["record"]["kept"]) == ("hit-memory", "for now")
+    assert (miss["verdict"], miss["phrase"]["name"]) == ("miss", "desk/hello")
+    assert miss["phrase"]["differs"] == [
+        {"field": "language", "asked": "hi-IN", "kept": "en-IN"},
+        {"field": "speaker", "asked": "shubh", "kept": "ritu"},
+    ]
+    assert found["voice"]["rate"] == 8000
+    for wrong in ({"rate": 11025}, {"language": None}, {"tenant": "acme"}, {"text": 1}):
+        assert await operator.refused("POST", "explain", {**asked, **wrong}) == (400, "body")
+
+
 async def test_all_calls_are_described(operator: Operator) -> None:
     described = await operator.look("openapi.json")
     for path in (
@@ -260,6 +279,7 @@ async def test_all_calls_are_described(operator: Operator) -> None:
         "phrases",
         "nights",
         "wanted",
+        "explain",
         "purge",
         "reload",
         "night",
