@@ -1,4 +1,5 @@
-"""Floor 4: what the operator sees. So far: health.
+"""Floor 4: what the operator sees and does.
 
 ``health``  ``/healthz`` and ``/readyz``
+``console``  ``/console``: the page, whose files are in ``page/``
 """

@@ -2,19 +2,19 @@
 
 const SLOT = "edgeproxy.token";
 
-// Fires `forgotten` when the proxy no longer takes the token it was given.
+// Fires `refused` when the proxy no longer takes the token that is kept.
 export const session = new EventTarget();
 
 export const token = () => sessionStorage.getItem(SLOT);
 export const keep = (value) => sessionStorage.setItem(SLOT, value);
 export const forget = () => sessionStorage.removeItem(SLOT);
 
-// The proxy's own refusal: `status` of HTTP, `code` of the contract, a sentence as the message.
+// The proxy's own refusal: its status of HTTP, a sentence as the message, and whether a token was shown.
 export class Refusal extends Error {
-  constructor(status, code, message) {
+  constructor(status, message, withToken) {
     super(message);
     this.status = status;
-    this.code = code;
+    this.withToken = withToken;
   }
 }
 
@@ -24,8 +24,8 @@ export const put = (path, body) => ask("PUT", path, body);
 
 // JSON in, JSON out. Raises Refusal, or TypeError where nobody answered.
 export async function ask(method, path, body, options = {}) {
-  const response = await send(method, path, body, options);
-  return response.json();
+  const said = await (await send(method, path, body, options)).text();
+  return said ? JSON.parse(said) : {};
 }
 
 export const sound = async (path, options) => (await send("GET", path, undefined, options)).blob();
@@ -49,10 +49,9 @@ async function send(method, path, body, { signal, as } = {}) {
   const said = await response.json().catch(() => null);
   const message = said?.error?.message ?? `The proxy answered ${response.status} ${response.statusText}`.trim();
   if (response.status === 401 && bearer && as === undefined) {
-    forget();
-    session.dispatchEvent(new Event("forgotten"));
+    session.dispatchEvent(new Event("refused"));
   }
-  throw new Refusal(response.status, said?.error?.code ?? "", message);
+  throw new Refusal(response.status, message, Boolean(bearer));
 }
 
 // A token is made of what a header can carry; anything else is wrong before it is sent.

@@ -57,7 +57,9 @@ async function poll() {
 
 function failed(error) {
   if (error.status === 401) {
-    lock();
+    // Without the token that is refused it may still answer.
+    if (error.withToken) timer = setTimeout(poll, 0);
+    else lock();
     return;
   }
   timer = setTimeout(poll, PATIENCE_MS[Math.min(failures, PATIENCE_MS.length - 1)]);
@@ -98,9 +100,10 @@ function render(state) {
   }
   document.title = `${bad ? "(!) " : ""}edgeproxy`;
   const due = state.phrases.by_state.failed ?? 0;
-  say($("nav-phrases"), due ? ` ${number(due)} failed` : "");
+  show($("nav-phrases"), due, () => (due ? [` ${number(due)}`, el("span", { class: "roomy" }, " failed")] : []));
   allow(state.may_change, state.can_change);
   for (const each of Object.values(VIEWS)) each.render?.(state);
+  if (token() !== null && !state.may_change) refused();
 }
 
 function status(mark, text) {
@@ -176,8 +179,13 @@ $("token-button").addEventListener("click", () => {
   }
 });
 
-session.addEventListener("forgotten", () => {
-  enter("The proxy does not take the token any more; it is forgotten. Enter the new one to go on changing things.");
+function refused() {
+  forget();
+  if (!$("token-dialog").open) enter("The proxy does not take the token any more; it is forgotten. Enter the new one to go on changing things.");
+}
+
+session.addEventListener("refused", () => {
+  refused();
   refresh();
 });
 

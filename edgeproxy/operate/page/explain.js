@@ -5,11 +5,12 @@ import { $, el, say } from "./dom.js";
 import { sign } from "./plot.js";
 import { age, group, seconds, verdict, when } from "./words.js";
 
-// Take a phrase of a book over into the form.
-export function fill({ text, language, speaker }) {
+// The same for a phrase of a book.
+export function ask({ text, language, speaker }) {
   $("explain-text").value = text;
   $("explain-language").value = language;
   $("explain-speaker").value = speaker;
+  $("explain-form").requestSubmit();
 }
 
 // The fields that were filled in. Raises Error for what is no number, or no JSON.

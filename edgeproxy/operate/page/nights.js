@@ -60,7 +60,7 @@ function* page({ book, report: of, text }) {
 
 function* figures(of) {
   yield pair("Made", number(of.made.length), waiting(of.made));
-  yield pair("Not made", number(of.failed.length));
+  yield pair("Not made", number(of.failed.length), of.failed.length ? "see below" : "");
   if (of.skipped) yield pair("Left for another night", number(of.skipped), of.stopped ?? "the budget is spent");
   yield pair("Cost", rupees(of.rupees), count(of.characters, "character"));
   if (of.book !== null) return;

@@ -82,9 +82,9 @@ function today({ today: figures, cache }) {
   show($("today"), [figures, cache], () => {
     const { turns: all, turns_from_cache: known } = figures;
     const rows = [
-      pair("Turns from the cache", percent(known, all), all ? `${number(known)} of ${number(all)}` : "none yet",
+      pair("Turns from cache", percent(known, all), all ? `${number(known)} of ${number(all)}` : "none yet",
         bar([["cache", all ? known / all : 0]])),
-      pair("Characters from the cache", percent(figures.characters_from_cache, figures.characters),
+      pair("Characters from cache", percent(figures.characters_from_cache, figures.characters),
         figures.characters ? `${number(figures.characters_from_cache)} of ${number(figures.characters)}` : "none yet",
         bar([["cache", figures.characters ? figures.characters_from_cache / figures.characters : 0]])),
       pair("Saved", rupees(figures.rupees_saved)),
@@ -114,22 +114,22 @@ function origin({ url, problem, pools }) {
       const bad = pool.problem || pool.breaker !== "closed";
       return el("tr", {},
         el("th", { scope: "row" }, pool.account, " ", el("span", { class: "quiet" }, pool.model)),
-        el("td", { class: bad ? "bad" : null }, pool.problem ?? BREAKER[pool.breaker] ?? pool.breaker),
+        el("td", { class: bad ? "bad" : null }, pool.problem ?? BREAKER[pool.breaker] ?? pool.breaker, coming(pool)),
         el("td", { class: `number ${pool.waiting ? "due" : ""}` }, number(pool.waiting)),
         el("td", { class: "number" }, number(pool.leased)),
-        el("td", { class: "number" }, number(pool.idle), ...coming(pool)),
-        el("td", { class: "number" }, `${number(pool.held)} of ${number(pool.ceiling)}`));
+        el("td", { class: "number" }, number(pool.idle)),
+        el("td", { class: "number roomy" }, `${number(pool.held)} of ${number(pool.ceiling)}`));
     }));
   $("pools").hidden = pools.length === 0;
 }
 
 function coming({ dialling, resting }) {
   const more = [dialling ? `${dialling} opening` : "", resting ? `${resting} resting` : ""].filter(Boolean).join(", ");
-  return more ? [el("span", { class: "quiet" }, ` + ${more}`)] : [];
+  return more ? el("span", { class: "quiet" }, `, ${more}`) : null;
 }
 
 function store(state) {
-  say($("store-word"), state.problem ?? "Reads and writes.");
+  say($("store-word"), state.problem ?? "In order.");
   $("store-word").className = `lead ${state.problem ? "bad" : ""}`;
   show($("store"), state, () => [
     pair("Phrases", bytes(state.pinned_bytes), count(state.pinned_records, "recording")),
@@ -146,7 +146,7 @@ function verdicts(byVerdict) {
   show($("verdicts").tBodies[0], rows, () =>
     rows.length
       ? rows.map(([name, each]) => el("tr", {},
-        el("th", { scope: "row" }, sign(group(name)), verdict(name)),
+        el("th", { scope: "row", class: "signed" }, sign(group(name)), verdict(name)),
         el("td", { class: "number" }, number(each.turns)),
         el("td", { class: "number" }, ms(each.p50_ms)),
         el("td", { class: "number" }, ms(each.p95_ms))))
@@ -158,7 +158,7 @@ function lastTurns() {
     kept.length
       ? kept.toReversed().map((turn) => el("tr", {},
         el("td", {}, clock(turn.at)),
-        el("td", {}, sign(groupOf(turn)), became(turn)),
+        el("td", { class: "signed" }, sign(groupOf(turn)), became(turn)),
         el("td", { class: "number" }, ms(turn.ttfb_ms)),
         el("td", { class: "number roomy" }, number(turn.characters)),
         el("td", { class: "roomy" }, turn.door)))

@@ -2,16 +2,18 @@
 
 import { get, post, wording } from "./api.js";
 import { $, changer, el, say, sure } from "./dom.js";
-import { fill } from "./explain.js";
+import { ask } from "./explain.js";
 import { playButton } from "./player.js";
 import { STATES, age, bytes, clock, count, number, seconds, when } from "./words.js";
 
 const AT_ONCE = 200; // rows, until somebody wants all
+const UNKNOWN = ""; // the proxy had not told its summary yet
 
 let phrases = [];
-let loaded = null; // the proxy's summary when they were loaded; another one means something changed
+let loaded = null; // the proxy's summary when they were loaded; another one means that something changed
 let summary = null;
 let loading = false;
+let broken = false; // whether it is said that they can't be shown
 let all = false;
 const rows = new Map(); // by phrase, language and speaker: its rows, and what they show
 
@@ -24,6 +26,7 @@ export function open() {
 
 export function render(state) {
   summary = JSON.stringify(state.phrases);
+  if (loaded === UNKNOWN) loaded = summary;
   if (isShown() && loaded !== null && summary !== loaded) load();
 }
 
@@ -33,15 +36,17 @@ async function load() {
   const asked = summary;
   try {
     ({ phrases } = await get("phrases"));
-    loaded = asked ?? "";
+    loaded = asked ?? UNKNOWN;
     say($("phrases-as-of"), `as of ${clock(Date.now())}`);
-    say($("phrases-said"), "");
+    if (broken) tell("");
+    broken = false;
     const days = phrases[0]?.hit_days;
     say($("phrases-hits"), days ? `Hits, ${count(days, "day")}` : "Hits");
     states();
     list();
   } catch (error) {
-    say($("phrases-said"), `The phrases can’t be shown. ${wording(error)}`);
+    broken = true;
+    tell(`The phrases can’t be shown. ${wording(error)}`);
   } finally {
     loading = false;
   }
@@ -74,7 +79,7 @@ const urgency = ({ state }) => ["bad", "due", ""].indexOf(STATES[state] ?? "");
 function list() {
   const found = matching().sort((a, b) => urgency(a) - urgency(b));
   const shown = all ? found : found.slice(0, AT_ONCE);
-  $("phrases-table").tBodies[0].replaceChildren(...shown.flatMap(rowsOf));
+  keepingFocus(() => $("phrases-table").tBodies[0].replaceChildren(...shown.flatMap(rowsOf)));
   $("phrases-table").hidden = found.length === 0;
   $("phrases-more").hidden = shown.length === found.length;
   say($("phrases-more"), `Show all ${number(found.length)}`);
@@ -85,12 +90,23 @@ function list() {
     : "No book yet: write one into the folder of phrase books (setting phrases.directory), and it is here within seconds.");
 }
 
+// Whoever is in the list with the keyboard stays at the same phrase, whatever became of its row.
+function keepingFocus(change) {
+  const focused = document.activeElement;
+  const key = focused.closest("#phrases-table tr")?.dataset.key;
+  change();
+  if (key === undefined || document.activeElement === focused) return;
+  const back = focused.isConnected ? focused : rows.get(key)?.rows[0].querySelector(".disclosure");
+  back?.focus({ preventScroll: true });
+}
+
 function rowsOf(phrase) {
   const key = keyOf(phrase);
   const known = rows.get(key);
   const data = JSON.stringify(phrase);
   if (known?.data === data) return known.rows;
   const made = build(phrase, known?.rows[1].hidden === false);
+  for (const row of made) row.dataset.key = key;
   rows.set(key, { data, rows: made });
   return made;
 }
@@ -111,19 +127,21 @@ function build(phrase, isOpen) {
   const unfold = () => {
     details.hidden = !details.hidden;
     toggle.setAttribute("aria-expanded", String(!details.hidden));
+    row.classList.toggle("unfolded", !details.hidden);
     if (!details.hidden && !details.cells[0].hasChildNodes()) details.cells[0].append(...inside(phrase));
   };
   toggle.addEventListener("click", unfold);
   const why = phrase.recordings.filter((each) => each.failed).flatMap((each) => each.failed.reasons);
+  const state = el("span", { class: STATES[phrase.state] || null }, phrase.state);
   const row = el("tr", { class: "phrase" },
     el("td", {}, playButton(name, heard, tell)),
     el("th", { scope: "row" }, toggle,
       el("span", { class: "words", lang: phrase.language }, phrase.text),
-      el("span", { class: "narrow quiet" }, `${phrase.language}, ${phrase.speaker}`),
+      el("span", { class: "narrow quiet" }, `${phrase.language}, ${phrase.speaker}, `, state.cloneNode(true)),
       why.length ? el("span", { class: "bad reason" }, [...new Set(why)].join("; ")) : null),
     el("td", { class: "roomy" }, phrase.language),
     el("td", { class: "roomy" }, phrase.speaker),
-    el("td", { class: `state ${STATES[phrase.state] ?? ""}` }, phrase.state,
+    el("td", { class: "state roomy" }, state,
       phrase.heard < phrase.wanted ? el("span", { class: "quiet" }, ` ${phrase.heard} of ${phrase.wanted} heard`) : null),
     el("td", { class: "number roomy" }, phrase.age_s === null ? "–" : age(phrase.age_s)),
     el("td", { class: "number" }, number(phrase.hits)),
@@ -140,7 +158,6 @@ function* inside(phrase) {
     phrase.bytes === null ? "" : bytes(phrase.bytes),
     phrase.wanted ? `${number(phrase.heard)} of ${count(phrase.wanted, "recording")} can be heard` : "",
   ].filter(Boolean);
-  yield el("p", { class: "measure", lang: phrase.language }, phrase.text);
   yield el("p", { class: "quiet" }, facts.join(" · "), " ",
     el("button", { type: "button", class: "plain", on: { click: () => explain(phrase) } }, "Explain"));
   if (phrase.recordings.length === 0) {
@@ -152,8 +169,8 @@ function* inside(phrase) {
 }
 
 function explain(phrase) {
-  fill(phrase);
   location.hash = "#explain";
+  ask(phrase);
 }
 
 function recordingOf(phrase, recording) {

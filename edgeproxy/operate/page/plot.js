@@ -8,11 +8,12 @@ const LEAST_MS = 0.5;
 const MOST_MS = 5000;
 const TICKS = [0.5, 1, 10, 100, 1000, 5000];
 const HEIGHT = 332;
-const LEFT = 52;
+const LEFT = 62;
 const RIGHT = 14;
-const LANE = 24; // above the scale: turns that have no first audio
+const LANE = 36; // above the scale: turns that have no first audio
 const BOTTOM = 26;
 const MOST_DOTS = 4000;
+const REBASE_MS = 3_600_000; // a display that runs for months still draws with small numbers
 
 const SHAPES = {
   cache: "M-3.4 0a3.4 3.4 0 1 0 6.8 0a3.4 3.4 0 1 0-6.8 0",
@@ -41,10 +42,10 @@ export class Plot {
   #now = 0;
   #width = 0;
 
+  #clip = svg("rect", { x: LEFT - 5, y: 0, width: 0, height: HEIGHT });
+
   constructor(place) {
-    const clip = svg("clipPath", { id: "plot-clip" }, svg("rect", { x: LEFT - 5, y: 0, width: 0, height: HEIGHT }));
-    this.clip = clip.firstChild;
-    this.#root.append(clip, this.#grid, svg("g", { "clip-path": "url(#plot-clip)" }, this.#dots), this.#medians);
+    this.#root.append(svg("clipPath", { id: "plot-clip" }, this.#clip), this.#grid, svg("g", { "clip-path": "url(#plot-clip)" }, this.#dots), this.#medians);
     place.append(this.#root);
     new ResizeObserver(() => this.#fit(place.clientWidth)).observe(place);
   }
@@ -57,7 +58,10 @@ export class Plot {
   // `turns`: new ones; `now`: the proxy's clock; `medians`: by group, in ms.
   draw(turns, now, medians) {
     this.#now = now;
-    if (!this.#begin) this.#begin = now;
+    if (now - this.#begin > REBASE_MS) {
+      this.#begin = now;
+      this.#placeAll();
+    }
     for (const turn of turns) {
       if (this.#drawn.has(turn.seq)) continue;
       const dot = this.#dot(turn);
@@ -84,8 +88,12 @@ export class Plot {
 
   #place(turn, dot) {
     const x = ((turn.at - this.#begin) / WINDOW_MS) * this.#span;
-    const at = turn.ttfb_ms === null ? LANE / 2 - 1 : y(turn.ttfb_ms);
+    const at = turn.ttfb_ms === null ? LANE / 3 : y(turn.ttfb_ms);
     dot.setAttribute("transform", `translate(${x.toFixed(1)} ${at.toFixed(1)})`);
+  }
+
+  #placeAll() {
+    for (const { turn, dot } of this.#drawn.values()) this.#place(turn, dot);
   }
 
   get #span() {
@@ -108,9 +116,9 @@ export class Plot {
     if (width === this.#width || !width) return;
     this.#width = width;
     this.#root.setAttribute("width", width);
-    this.clip.setAttribute("width", width - LEFT - RIGHT + 10);
+    this.#clip.setAttribute("width", width - LEFT - RIGHT + 10);
     this.#grid.replaceChildren(...this.#scale());
-    for (const { turn, dot } of this.#drawn.values()) this.#place(turn, dot);
+    this.#placeAll();
     this.#scroll();
   }
 
@@ -121,7 +129,7 @@ export class Plot {
       const label = tick < 1000 ? `${tick} ms` : `${tick / 1000} s`;
       yield svg("text", { x: LEFT - 8, y: y(tick) + 4, "text-anchor": "end" }, label);
     }
-    yield svg("text", { x: LEFT - 8, y: LANE / 2 + 3, "text-anchor": "end" }, "none");
+    yield svg("text", { x: LEFT - 8, y: LANE / 3 + 4, "text-anchor": "end" }, "no audio");
     for (let minute = 0; minute <= 5; minute += 1) {
       const x = right - (minute / 5) * this.#span;
       yield svg("line", { x1: x, x2: x, y1: LANE, y2: HEIGHT - BOTTOM });
