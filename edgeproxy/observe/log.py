@@ -1,7 +1,11 @@
 """The access log: one line per turn, and the few facts an operator must see, readable or as JSON.
 
-No text and no credential is ever in a fact, so none can be in a line; a text shows only as its key.
-Other words of a client's (a model, a path) may be: they can forge neither a line nor a fact.
+``warning``: a caller heard less than it should have, or will before long; ``error``: so will all of them, or
+a bug; ``info``: what is done all day; ``debug``: what only a developer asks about.
+
+No credential is ever in a fact, so none can be in a line. A text shows only as the tag that its key begins
+with (``edgeproxy cache explain`` tells it), unless the settings say otherwise. Other words of a client's (a
+model, a path) may be there: they can forge neither a line nor a fact.
 """
 
 import json
@@ -33,19 +37,34 @@ _LEVELS: Final[dict[type[Event], int]] = {
     events.KeyProven: logging.INFO,
     events.TenantsRefused: logging.WARNING,
     events.TenantsReloaded: logging.INFO,
+    events.NightEnded: logging.INFO,
+    events.AdminCalled: logging.INFO,
     events.LimitMet: logging.INFO,
     events.PassedOn: logging.INFO,
     TurnEnded: logging.INFO,
 }
 """What is not listed is debug."""
 
+_MOST_TAGS: Final = 8
+_TAG_DIGITS: Final = 16
+
+_with_texts = False
+"""Whether the line of a turn has its text."""
+
 
 def tell(event: Event) -> None:
     """Write one fact. The listener that :mod:`edgeproxy.app` gives to every room."""
-    level = _LEVELS.get(type(event), logging.DEBUG)
+    level = _level(event)
     if log.isEnabledFor(level):
         facts = _turn(event) if isinstance(event, TurnEnded) else _plain(event)
         log.log(level, "%s", _name(event), extra={"facts": facts})
+
+
+def _level(event: Event) -> int:
+    match event:
+        case TurnEnded(outcome="error") | events.JobEnded(ok=False) | events.AdminCalled(ok=False):
+            return logging.WARNING
+    return _LEVELS.get(type(event), logging.DEBUG)
 
 
 def _name(event: Event) -> str:
@@ -72,7 +91,12 @@ def _turn(turn: TurnEnded) -> dict[str, Any]:
         "took_ms": ms(turn.took_s),
         "characters": sum(segment.characters for segment in turn.segments),
         "pcm_bytes": sum(segment.pcm_bytes for segment in turn.segments),
+        "tags": ",".join(segment.key[:_TAG_DIGITS] for segment in turn.segments[:_MOST_TAGS]),
     }
+    if _with_texts:
+        facts["text"] = " ".join(segment.text for segment in turn.segments)
+    if any(segment.would for segment in turn.segments):
+        facts["would"] = ",".join(segment.would or "" for segment in turn.segments)
     if turn.underruns:
         facts |= {"underruns": turn.underruns, "underrun_ms": ms(turn.underrun_s)}
     if turn.tag:
@@ -117,8 +141,10 @@ class _Json(logging.Formatter):
         return json.dumps(line)
 
 
-def configure(*, format: Literal["readable", "json"], level: str) -> None:
-    """Write the log to standard error from now on."""
+def configure(*, format: Literal["readable", "json"], level: str, with_texts: bool = False) -> None:
+    """Write the log to standard error from now on. ``with_texts``: also what callers are told."""
+    global _with_texts
+    _with_texts = with_texts
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_Json() if format == "json" else _Readable())
     log.handlers[:] = [handler]

@@ -12,12 +12,14 @@ from rich.table import Table
 
 from ... import app
 from ...config import Settings
+from ...core.words import count
 from ...phrases import generate
 from ...phrases.due import Due
 from ...phrases.generate import Built
+from ...phrases.price import cost
 from ..common import fail, run
 from .naming import clipped
-from .rooms import console, cost, count, with_books, workshop
+from .rooms import console, with_books, workshop
 
 _LINES: Final = 20
 """Lines of progress where there is no terminal."""

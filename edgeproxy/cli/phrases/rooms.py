@@ -14,9 +14,9 @@ from rich.console import Console
 
 from ... import app
 from ...config import ConfigError, Settings
+from ...core.words import count
 from ...observe import log
 from ...phrases.problem import BookErrors, Problem
-from ...sarvam.models import RUPEES_PER_CHARACTER
 from ..common import fail
 from ..serve import settings_or_fail
 
@@ -131,16 +131,6 @@ def console(**options: Any) -> Console:
     if not found.is_terminal and "COLUMNS" not in os.environ:
         found.width = _WIDE
     return found
-
-
-def count(number: int, what: str) -> str:
-    """``1 text``, ``2 texts``."""
-    return f"{number:,} {what}{'' if number == 1 else 's'}"
-
-
-def cost(characters: int) -> str:
-    """Characters, and the rupees that Sarvam takes for them."""
-    return f"{count(characters, 'character')}, ₹{characters * RUPEES_PER_CHARACTER:,.2f}"
 
 
 def age(made: datetime, now: datetime) -> str:
