@@ -66,7 +66,7 @@ function segment(each, { language }) {
 }
 
 function record({ namespace, made, age_s: old, seconds: long, kept }) {
-  return el("p", { class: "quiet" }, `Recorded ${when(made)}, ${age(old)} ago; ${seconds(long)}; kept ${kept}; namespace ${namespace}`);
+  return el("p", { class: "quiet" }, `Recorded ${when(made)}, ${age(old)} ago; ${seconds(long)}; kept ${kept}; ${namespace ? `namespace ${namespace}` : "of no client in particular"}`);
 }
 
 // Both texts one above the other: what they share quietly, where they part in colour.

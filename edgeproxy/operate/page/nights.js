@@ -27,25 +27,27 @@ export function render({ night }) {
   if (isOver && !$("view-nights").hidden) open();
 }
 
-const nameOf = ({ name, book }) => (book ? `${name}, ${book} alone` : name);
-
 function choices() {
   const which = $("nights-which");
   const chosen = which.value;
-  which.replaceChildren(...nights.map((night) => el("option", { value: nameOf(night) }, nameOf(night))));
+  which.replaceChildren(...nights.map(({ name, report: of }) => el("option", { value: name }, of?.book ? `${name}: the book ${of.book}` : name)));
   which.hidden = nights.length === 0;
-  if (nights.some((night) => nameOf(night) === chosen)) which.value = chosen;
+  if (nights.some(({ name }) => name === chosen)) which.value = chosen;
   $("nights-empty").hidden = nights.length > 0;
   say($("nights-empty"), "No night yet. The first report is here after the first one; “Run the night” under Controls does not wait for it.");
 }
 
 function report() {
-  const night = nights.find((each) => nameOf(each) === $("nights-which").value);
+  const night = nights.find(({ name }) => name === $("nights-which").value);
   $("nights-report").replaceChildren(...(night ? page(night) : []));
 }
 
-function* page({ book, report: of, text }) {
-  yield el("h2", { class: "large" }, `${book ? `The book ${book}, ` : ""}${day(of.began)}`);
+function* page({ report: of, text }) {
+  if (of === null) {
+    yield el("p", { class: "bad" }, text);
+    return;
+  }
+  yield el("h2", { class: "large" }, `${of.book ? `The book ${of.book}, ` : ""}${day(of.began)}`);
   yield el("dl", { class: "pairs columns" }, ...figures(of));
   yield* listed("Not made", of.failed, "What was heard before is heard still; what is new is asked of the origin.", (each) => [
     who(each), el("span", { class: "words", lang: each.language }, each.text), el("span", { class: "bad reason" }, each.reasons.join("; "))]);

@@ -73,7 +73,7 @@ function empty(state) {
   const last = kept.at(-1);
   say($("plot-empty"), last
     ? `No turn in the last five minutes; the last one was at ${clock(last.at)}.`
-    : `No turn yet: point an agent at ${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/text-to-speech/ws, or say something with \`edgeproxy say\`.`);
+    : "No turn yet: point an agent at this proxy’s /text-to-speech/ws, or try: edgeproxy say 'Good morning!'");
   if (state.turns.length === 0 && state.seq > 0 && !last) say($("plot-empty"), "No turn in the last five minutes.");
 }
 
@@ -99,8 +99,8 @@ function today({ today: figures, cache }) {
 }
 
 function spentOn(figures) {
-  const asked = `${count(figures.characters_asked, "character")} of callers`;
-  return figures.characters_of_phrases ? `${asked}, ${number(figures.characters_of_phrases)} of the books` : asked;
+  const asked = count(figures.characters_asked, "character");
+  return figures.characters_behind ? `${asked}, ${number(figures.characters_behind)} of them while no caller waited` : asked;
 }
 
 function origin({ url, problem, pools }) {

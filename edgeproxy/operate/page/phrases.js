@@ -195,7 +195,9 @@ function recordingOf(phrase, recording) {
       others.length ? el("p", { class: "row others" }, el("span", { class: "quiet" }, "Other generations:"),
         others.map((each) => el("span", { class: "pick" }, playButton(`generation ${each} of ${recording.text}`, [path(recording, each)], tellHere), String(each)))) : null,
       said),
-    speaks === null ? null : changer({ class: "danger", "aria-label": `Sounds wrong: ${recording.text}`, on: { click: () => wrong(recording, tellHere) } }, "Sounds wrong …"));
+    el("div", { class: "deed" },
+      speaks === null ? null : changer({ class: "danger", "aria-label": `Sounds wrong: ${recording.text}`, on: { click: () => wrong(recording, tellHere) } }, "Sounds wrong …"),
+      recording.held ? changer({ "aria-label": `Let the newest speak: ${recording.text}`, on: { click: () => newest(recording, tellHere) } }, "Let the newest speak") : null));
 }
 
 async function wrong(recording, tellHere) {
@@ -208,6 +210,16 @@ async function wrong(recording, tellHere) {
     const { did, generation, says } = await post(`phrases/${encodeURIComponent(recording.key)}/wrong`);
     await load();
     tell(did === "went back" ? `Callers hear generation ${generation} of “${recording.text}” again.` : `Purged: ${says ?? `“${recording.text}” is made anew.`}`);
+  } catch (error) {
+    tellHere(`Nothing was changed. ${wording(error)}`);
+  }
+}
+
+async function newest(recording, tellHere) {
+  try {
+    const { generation } = await post(`phrases/${encodeURIComponent(recording.key)}/latest`);
+    await load();
+    tell(`Callers hear ${generation === null ? "the next good recording" : `generation ${generation}`} of “${recording.text}”, and each one that comes after it.`);
   } catch (error) {
     tellHere(`Nothing was changed. ${wording(error)}`);
   }

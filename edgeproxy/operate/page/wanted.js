@@ -19,13 +19,13 @@ export async function open() {
   }
 }
 
-function row({ text, language, speaker, asked, missed, rupees: cost }) {
+function row({ text, language, speaker, asked, characters, rupees: cost }) {
   return el("tr", {},
     el("th", { scope: "row" }, el("span", { class: "words", lang: language }, text), el("span", { class: "narrow quiet" }, `${language}, ${speaker}`)),
     el("td", { class: "roomy" }, language),
     el("td", { class: "roomy" }, speaker),
     el("td", { class: "number" }, number(asked)),
-    el("td", { class: "number" }, number(missed)),
+    el("td", { class: "number roomy" }, number(characters)),
     el("td", { class: "number" }, rupees(cost)));
 }
 

@@ -78,6 +78,7 @@ const VERDICTS = {
   bypass: ["origin", "asked of the origin, past the cache"],
   pause: ["pause", "a pause"],
   error: ["error", "error"],
+  none: ["pause", "nothing to say"],
 };
 
 export const VERDICT_ORDER = Object.keys(VERDICTS);
