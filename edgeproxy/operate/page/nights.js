@@ -76,7 +76,7 @@ function* figures(of) {
 
 function waiting(made) {
   const many = made.filter((each) => !each.speaks).length;
-  return many ? `${number(many)} of these wait until somebody picks them` : "";
+  return many ? `${number(many)} of these ${many === 1 ? "waits" : "wait"} until somebody picks ${many === 1 ? "it" : "them"}` : "";
 }
 
 const who = ({ phrase, language, speaker }) => el("span", {}, el("strong", {}, phrase), ` ${language} ${speaker}`);

@@ -91,8 +91,11 @@ function today({ today: figures, cache }) {
       pair("Spent", rupees(figures.rupees_spent), spentOn(figures)),
     ];
     if (cache === "shadow" || figures.shadow_segments) {
-      rows.push(pair("In shadow", percent(figures.shadow_would, figures.shadow_segments),
-        `of ${count(figures.shadow_segments, "segment")} would have come from the cache`));
+      rows.unshift(
+        pair("In shadow", percent(figures.shadow_would, figures.shadow_segments),
+          `of ${count(figures.shadow_segments, "segment")} would have come from the cache`),
+        pair("Segments from cache", percent(figures.segments_from_cache, figures.segments),
+          `${number(figures.segments_from_cache)} of ${number(figures.segments)}`));
     }
     return rows;
   });

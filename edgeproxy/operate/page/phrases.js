@@ -186,18 +186,20 @@ function recordingOf(phrase, recording) {
     count(recording.hits, "hit"),
   ].filter(Boolean).join(" · ");
   const others = generations.filter((each) => each !== speaks);
+  const newer = generations.length > 0 && generations.at(-1) !== speaks;
+  const pick = speaks === null ? "Let it be heard" : "Let the newest be heard";
   return el("li", {},
     playButton(recording.text, speaks === null ? [] : [path(recording)], tellHere),
     el("div", {},
       el("p", { lang: phrase.language }, recording.text),
       el("p", { class: "quiet" }, facts),
       failed ? el("p", { class: "bad" }, `Failed ${when(failed.when)}, ${count(failed.attempts, "attempt")}: ${failed.reasons.join("; ")}. ${speaks === null ? "Until it succeeds it is asked of the origin." : "What was heard before is heard still."}`) : null,
-      others.length ? el("p", { class: "row others" }, el("span", { class: "quiet" }, "Other generations:"),
+      others.length ? el("p", { class: "row others" }, el("span", { class: "quiet" }, speaks === null ? "Generations, heard by nobody yet:" : "Other generations:"),
         others.map((each) => el("span", { class: "pick" }, playButton(`generation ${each} of ${recording.text}`, [path(recording, each)], tellHere), String(each)))) : null,
       said),
     el("div", { class: "deed" },
       speaks === null ? null : changer({ class: "danger", "aria-label": `Sounds wrong: ${recording.text}`, on: { click: () => wrong(recording, tellHere) } }, "Sounds wrong …"),
-      recording.held ? changer({ "aria-label": `Let the newest speak: ${recording.text}`, on: { click: () => newest(recording, tellHere) } }, "Let the newest speak") : null));
+      recording.held || newer ? changer({ "aria-label": `${pick}: ${recording.text}`, on: { click: () => newest(recording, tellHere) } }, pick) : null));
 }
 
 async function wrong(recording, tellHere) {
@@ -219,7 +221,7 @@ async function newest(recording, tellHere) {
   try {
     const { generation } = await post(`phrases/${encodeURIComponent(recording.key)}/latest`);
     await load();
-    tell(`Callers hear ${generation === null ? "the next good recording" : `generation ${generation}`} of “${recording.text}”, and each one that comes after it.`);
+    tell(`Callers hear generation ${generation} of “${recording.text}” now.`);
   } catch (error) {
     tellHere(`Nothing was changed. ${wording(error)}`);
   }

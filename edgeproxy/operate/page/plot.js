@@ -1,7 +1,7 @@
 // Five minutes of turns: x is time, y the first audio on a log scale, shape and colour what it came from.
 
 import { svg } from "./dom.js";
-import { GROUPS, clock, groupOf, ms, verdict } from "./words.js";
+import { clock, groupOf, ms, verdict } from "./words.js";
 
 export const WINDOW_MS = 300_000;
 const LEAST_MS = 0.5;
@@ -41,6 +41,7 @@ export class Plot {
   #begin = 0; // where x is 0, in the proxy's milliseconds
   #now = 0;
   #width = 0;
+  #levels = {}; // the medians, by group
 
   #clip = svg("rect", { x: LEFT - 5, y: 0, width: 0, height: HEIGHT });
 
@@ -75,7 +76,8 @@ export class Plot {
       this.#drawn.delete(seq);
     }
     this.#scroll();
-    this.#lines(medians);
+    this.#levels = medians;
+    this.#lines();
   }
 
   #dot(turn) {
@@ -105,10 +107,10 @@ export class Plot {
     this.#dots.setAttribute("transform", `translate(${x.toFixed(1)} 0)`);
   }
 
-  #lines(medians) {
-    const lines = Object.keys(GROUPS)
-      .filter((group) => medians[group] !== undefined && medians[group] !== null)
-      .map((group) => svg("line", { class: group, x1: LEFT, x2: this.#width - RIGHT, y1: y(medians[group]), y2: y(medians[group]) }));
+  #lines() {
+    const lines = Object.entries(this.#levels)
+      .filter(([, level]) => level !== null)
+      .map(([group, level]) => svg("line", { class: group, x1: LEFT, x2: LEFT + this.#span, y1: y(level), y2: y(level) }));
     this.#medians.replaceChildren(...lines);
   }
 
@@ -120,6 +122,7 @@ export class Plot {
     this.#grid.replaceChildren(...this.#scale());
     this.#placeAll();
     this.#scroll();
+    this.#lines();
   }
 
   *#scale() {
@@ -134,7 +137,7 @@ export class Plot {
       const x = right - (minute / 5) * this.#span;
       yield svg("line", { x1: x, x2: x, y1: LANE, y2: HEIGHT - BOTTOM });
       const anchor = minute === 0 ? "end" : "middle";
-      const label = minute === 0 ? "now" : minute === 5 || this.#width > 560 ? `${minute} min ago` : `${minute}`;
+      const label = minute === 0 ? "now" : this.#width > 560 ? `${minute} min ago` : minute === 5 ? "5 min" : `${minute}`;
       yield svg("text", { x: minute === 5 ? x - 14 : x, y: HEIGHT - 8, "text-anchor": minute === 5 ? "start" : anchor }, label);
     }
   }

@@ -1,5 +1,6 @@
 // Figures, times and the proxy's terms in the words of whoever reads them.
 
+const GAP = "\u00a0"; // a figure stays with its unit
 const whole = new Intl.NumberFormat("en", { maximumFractionDigits: 0 });
 const clockTime = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", second: "2-digit" });
 const shortTime = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit" });
@@ -23,12 +24,12 @@ export function rupees(value) {
 // Milliseconds, as exact as one can hear or a person on call can use.
 export function ms(value) {
   if (value === null || value === undefined) return "–";
-  if (value >= 9_995) return `${(value / 1000).toFixed(0)} s`;
-  if (value >= 999.5) return `${(value / 1000).toFixed(2)} s`;
-  return `${value < 9.95 ? value.toFixed(1) : value.toFixed(0)} ms`;
+  if (value >= 9_995) return `${(value / 1000).toFixed(0)}${GAP}s`;
+  if (value >= 999.5) return `${(value / 1000).toFixed(2)}${GAP}s`;
+  return `${value < 9.95 ? value.toFixed(1) : value.toFixed(0)}${GAP}ms`;
 }
 
-export const seconds = (value) => `${value.toFixed(1)} s`;
+export const seconds = (value) => `${value.toFixed(1)}${GAP}s`;
 
 export function bytes(value) {
   const units = ["B", "kB", "MB", "GB", "TB"];
@@ -37,7 +38,7 @@ export function bytes(value) {
     value /= 1000;
     unit += 1;
   }
-  return `${value < 9.95 && unit > 0 ? value.toFixed(1) : value.toFixed(0)} ${units[unit]}`;
+  return `${value < 9.95 && unit > 0 ? value.toFixed(1) : value.toFixed(0)}${GAP}${units[unit]}`;
 }
 
 // A share of a whole; of nothing there is none.
@@ -45,9 +46,9 @@ export function percent(part, all) {
   if (!all) return "–";
   const share = (100 * part) / all;
   // Not all is not "100 %", and something is not "0 %".
-  if (share > 99 && share < 100) return `${(Math.floor(share * 10) / 10).toFixed(1)} %`;
-  if (share > 0 && share < 1) return `${share.toFixed(1)} %`;
-  return `${share.toFixed(0)} %`;
+  if (share > 99 && share < 100) return `${(Math.floor(share * 10) / 10).toFixed(1)}${GAP}%`;
+  if (share > 0 && share < 1) return `${share.toFixed(1)}${GAP}%`;
+  return `${share.toFixed(0)}${GAP}%`;
 }
 
 export function age(value) {
