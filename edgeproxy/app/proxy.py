@@ -20,7 +20,7 @@ from aiohttp import web
 from .. import __version__
 from ..cache.flight import Flights
 from ..cache.store import Store
-from ..config import Settings
+from ..config import ConfigError, Settings
 from ..core.events import Emit
 from ..downstream.auth import Keeper
 from ..downstream.limits import Gate
@@ -218,14 +218,17 @@ async def running(settings: Settings, *, emit: Emit = log.tell) -> AsyncIterator
 
 @asynccontextmanager
 async def _listening(operator: Operator, host: str, port: int) -> AsyncIterator[str]:
-    """The operator's side on a listener of its own; its URL."""
+    """The operator's side on a listener of its own; its URL. Raises ConfigError."""
     app = web.Application()
     operator.add_routes(app.router)
     runner = web.AppRunner(app, handler_cancellation=True, shutdown_timeout=1.0)
     await runner.setup()
     try:
-        site = web.TCPSite(runner, host, port)
-        await site.start()
+        try:
+            await web.TCPSite(runner, host, port).start()
+        except OSError as error:
+            why = f"cannot listen on {host}:{port}: {error.strerror or error}"
+            raise ConfigError(f"admin.port: {why}; name another") from error
         yield _url(host, runner.addresses[0][1])
     finally:
         await runner.cleanup()

@@ -82,7 +82,8 @@ class Metrics:
         self._endings: dict[tuple[str, str, str], tuple[Any, Any, Any]] = {}
         self._verdicts: dict[str, tuple[Any, Any]] = {}
         self._stages = {stage: self._child(catalogue.STAGE, stage) for stage in catalogue.STAGES}
-        self._saved = self._child(catalogue.RUPEES_SAVED)
+        self._saved_characters = 0
+        """Those that came from the cache since the last scrape."""
         self._hears: dict[type[Event], Callable[[Any], None]] = {
             **self._counting(),
             TurnEnded: self._turn,
@@ -106,6 +107,8 @@ class Metrics:
 
     def page(self, reading: Reading) -> bytes:
         """All metrics as Prometheus reads them (:data:`CONTENT_TYPE`); ``reading``: the gauges."""
+        saved, self._saved_characters = self._saved_characters, 0
+        self._count(catalogue.RUPEES_SAVED, by=saved * RUPEES_PER_CHARACTER)
         for metric, readings in reading.items():
             children = self._of[metric.name]
             # What is no longer there must not go on standing at its last value.
@@ -156,7 +159,7 @@ class Metrics:
         segments.inc()
         characters.inc(segment.characters)
         if segment.verdict in FROM_CACHE:
-            self._saved.inc(segment.characters * RUPEES_PER_CHARACTER)
+            self._saved_characters += segment.characters
         if segment.would is not None:
             self._count(catalogue.SHADOW, segment.would)
             self._count(catalogue.SHADOW_CHARACTERS, segment.would, by=segment.characters)

@@ -114,18 +114,22 @@ class Day:
             self._emit(StoreFailed("save sums of the day", f"{type(error).__name__}: {error}"))
 
     def _add(self, turn: TurnEnded) -> None:
-        sums = self.sums
-        spoken = [segment for segment in turn.segments if segment.verdict != "pause"]
-        kept = [segment for segment in spoken if segment.verdict in FROM_CACHE]
+        sums, spoken, kept = self.sums, 0, 0
+        for segment in turn.segments:
+            if segment.verdict == "pause":
+                continue
+            spoken += 1
+            sums.characters += segment.characters
+            if segment.verdict in FROM_CACHE:
+                kept += 1
+                sums.characters_from_cache += segment.characters
+            if segment.would is not None:
+                sums.shadow_segments += 1
+                sums.shadow_would += segment.would in FROM_CACHE
         sums.turns += 1
-        sums.turns_from_cache += bool(spoken) and len(kept) == len(spoken)
-        sums.segments += len(spoken)
-        sums.segments_from_cache += len(kept)
-        sums.characters += sum(segment.characters for segment in spoken)
-        sums.characters_from_cache += sum(segment.characters for segment in kept)
-        in_shadow = [segment.would for segment in spoken if segment.would is not None]
-        sums.shadow_segments += len(in_shadow)
-        sums.shadow_would += sum(would in FROM_CACHE for would in in_shadow)
+        sums.turns_from_cache += 0 < spoken == kept
+        sums.segments += spoken
+        sums.segments_from_cache += kept
 
     def _begin(self) -> None:
         self._today = self._now().astimezone(self._zone).date()

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from statistics import quantiles
 from time import monotonic
-from typing import Final
+from typing import Final, NamedTuple
 
 from ..core.events import Event, TurnEnded
 
@@ -17,8 +17,7 @@ _MOST: Final = 4096
 """Turns held: a busy proxy's window is shorter than :data:`WINDOW_S`."""
 
 
-@dataclass(frozen=True, slots=True)
-class Turn:
+class Turn(NamedTuple):
     """One turn that is over. ``number``: counted from 1 since the start; ``ended``: on the ring's clock."""
 
     number: int
