@@ -11,6 +11,7 @@ import * as wanted from "./wanted.js";
 import { CACHE, clock, number, when, zone } from "./words.js";
 
 const EVERY_MS = 1000;
+const LONGEST_MS = 10_000; // for an answer
 const PATIENCE_MS = [1000, 2000, 5000]; // between tries while the proxy can't be reached
 
 const VIEWS = { now, phrases, nights, wanted, explain, controls };
@@ -31,6 +32,7 @@ async function poll() {
   if (asking || document.hidden || locked) return;
   asking = new AbortController();
   let again = false;
+  const late = setTimeout(() => asking.abort(new TypeError("no answer")), LONGEST_MS);
   try {
     const state = await get(`state?after=${after}`, { signal: asking.signal });
     if (started !== null && state.started !== started && after > 0) {
@@ -50,6 +52,7 @@ async function poll() {
     if (error.name !== "AbortError") failed(error);
     else again = true;
   } finally {
+    clearTimeout(late);
     asking = null;
   }
   if (again) poll();
@@ -175,7 +178,7 @@ $("token-button").addEventListener("click", () => {
   if (token() === null) enter();
   else {
     forget();
-    refresh();
+    location.reload(); // and what it let somebody read is gone with it
   }
 });
 

@@ -70,14 +70,16 @@ function record({ namespace, made, age_s: old, seconds: long, kept }) {
 }
 
 // Both texts one above the other: what they share quietly, where they part in colour.
-function phrase({ name, language, speaker, same, asked: ours, written }) {
+function phrase({ name, language, speaker, same, asked: ours, written, differs }) {
   const line = (who, rest) => [
     el("dt", {}, who),
     el("dd", { lang: language }, el("span", { class: "same" }, same), rest ? el("mark", {}, rest) : el("mark", { class: "end" }, "ends here")),
   ];
+  const parts = ours || written;
   return el("div", { class: "near-phrase" },
-    el("p", {}, "The books have nearly this as ", el("strong", {}, name), `, ${language}, ${speaker}. The texts part at the mark:`),
-    el("dl", {}, ...line("asked", ours), ...line("in the book", written)));
+    el("p", {}, "The books have nearly this as ", el("strong", {}, name), `, ${language}, ${speaker}${parts ? ". The texts part at the mark:" : ", in another voice:"}`),
+    parts ? el("dl", {}, ...line("asked", ours), ...line("in the book", written)) : null,
+    differs?.length ? differences(differs) : null);
 }
 
 const value = (given) => (given === null || given === undefined ? "nothing" : typeof given === "string" ? given : JSON.stringify(given));
@@ -88,9 +90,12 @@ function near(records) {
     el("thead", {}, el("tr", {}, el("th", { scope: "col" }, "Made"), el("th", { scope: "col" }, "What is different"))),
     el("tbody", {}, records.map((each) => el("tr", {},
       el("td", {}, when(each.made)),
-      el("td", {}, el("ul", { class: "bare" }, each.differs.map(({ field, asked: want, kept }) =>
-        el("li", {}, el("strong", {}, field), `: asked ${value(want)}, kept ${value(kept)}`))))))));
+      el("td", {}, differences(each.differs))))));
 }
+
+const differences = (differs) =>
+  el("ul", {}, differs.map(({ field, asked: want, kept }) =>
+    el("li", {}, el("strong", {}, field), `: asked ${value(want)}, kept ${value(kept)}`)));
 
 function voice(fields) {
   return el("details", {}, el("summary", {}, "The voice, as the proxy understood it"), el("pre", { tabindex: "0" }, JSON.stringify(fields, null, 2)));

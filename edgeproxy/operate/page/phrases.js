@@ -93,7 +93,7 @@ function list() {
 // Whoever is in the list with the keyboard stays at the same phrase, whatever became of its row.
 function keepingFocus(change) {
   const focused = document.activeElement;
-  const key = focused.closest("#phrases-table tr")?.dataset.key;
+  const key = focused?.closest("#phrases-table tr")?.dataset.key;
   change();
   if (key === undefined || document.activeElement === focused) return;
   const back = focused.isConnected ? focused : rows.get(key)?.rows[0].querySelector(".disclosure");
