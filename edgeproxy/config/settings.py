@@ -191,7 +191,7 @@ def _one_line(error: ValidationError, overrides: Mapping[str, Mapping[str, Any]]
     blamed = variable in os.environ and setting not in overrides.get(room, {})
     name = f"{variable}: {name}" if blamed else name
     if first["type"] == "extra_forbidden":
-        return f"{name}: there is no such setting; see the README's table of settings"
+        return f"{name}: there is no such setting; docs/operating.md has all"
     # Keys, and URLs with a user or a query, do not belong on a screen.
     hidden = (
         "key" in setting

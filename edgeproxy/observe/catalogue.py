@@ -195,8 +195,8 @@ CACHE_MODE = _gauge(
 
 ORIGIN_UP = _gauge(
     "origin_up",
-    "1 while the origin can be reached and takes the proxy's own key, else 0. Phrases and what is kept speak "
-    "on all the while.",
+    "1 while the origin can be reached, takes the proxy's own key and has no breaker open against it, else "
+    "0. Phrases and what is kept speak on all the while.",
 )
 SESSIONS = _gauge(
     "origin_sessions",
@@ -390,10 +390,20 @@ PASSED_BYTES = _counter(
 JOBS_FAILED = _counter(
     "jobs_failed",
     "Things done by the clock that failed; they are done again at their next time.",
-    job=JOBS,
+    # Not `job`: that is what Prometheus calls what it scrapes.
+    which=JOBS,
 )
 ADMIN_CALLS = _counter(
     "admin_calls",
     "Calls that change something by the admin API, let or not.",
     outcome=("ok", "refused"),
 )
+
+HEADINGS: Final = {
+    TURNS: "What callers hear",
+    ORIGIN_UP: "The origin",
+    RECORDS: "What is kept",
+    PHRASES: "Phrase books",
+    INFO: "The house",
+}
+"""What stands above them in a list, by the first below each."""

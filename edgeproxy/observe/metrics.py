@@ -9,6 +9,7 @@ A fact of a turn comes with each hit, so it is cheap: what a label's values sele
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from itertools import product
 from typing import Any, Final
 
 from prometheus_client import (
@@ -38,6 +39,8 @@ Reading = Mapping[Metric, Mapping[tuple[str, ...], float]]
 """What gauges show at one moment: a number for each set of label values."""
 
 _MAKES: Final[dict[str, Any]] = {"counter": Counter, "gauge": Gauge, "histogram": Histogram}
+_FROM_THE_START: Final = 20
+"""A counter with more combinations of its labels has only those that there were."""
 _STAGES: Final = (
     # From one moment of a segment to the next; of the config only where there was one.
     ("lease", "decided_s", "leased_s"),
@@ -100,7 +103,13 @@ class Metrics:
         parent = _MAKES[metric.kind](
             metric.name, metric.help, tuple(metric.labels), registry=self._registry, **how
         )
-        return _Children(parent, metric)
+        children = _Children(parent, metric)
+        if metric.kind == "counter" and metric.labels:
+            # There from the start, at 0: a count that is born as 1 is no increase to who watches.
+            combined = tuple(product(*metric.labels.values()))
+            for values in combined if len(combined) <= _FROM_THE_START else ():
+                children[values]
+        return children
 
     def _child(self, metric: Metric, *values: str) -> Any:
         return self._of[metric.name][values]

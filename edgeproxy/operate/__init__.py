@@ -1,5 +1,11 @@
-"""Floor 4: what the operator sees and does.
+"""Floor 4: what the operator sees and changes.
 
-``health``  ``/healthz`` and ``/readyz``
-``console``  ``/console``: the page, whose files are in ``page/``
+``health``    ``/healthz`` and ``/readyz``.
+``overview``  how things stand at a moment; ``gauges``: the same for ``/metrics``.
+``recent``    the turns of the last minutes; ``day``: the sums of the day.
+``guard``     who may look, and who may change something.
+``api``       calls by HTTP: a table, one way through it, its description.
+``admin``     the calls there are; ``takes``: those about recordings of the books.
+``console``   the page that is made of them.
+``purging``   from "this must not be heard any more" to nothing being left of it.
 """
