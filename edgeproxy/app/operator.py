@@ -14,6 +14,7 @@ from ..core.events import Emit, Event
 from ..observe.metrics import CONTENT_TYPE, Metrics
 from ..operate.admin import Admin, Works
 from ..operate.api import Api
+from ..operate.console import Console
 from ..operate.day import Day
 from ..operate.gauges import reading
 from ..operate.guard import Guard
@@ -64,7 +65,7 @@ def own_address(settings: Settings) -> tuple[str, int] | None:
 
 
 class Operator:
-    """Metrics and admin API, ready to be served."""
+    """Metrics, admin API and console, ready to be served."""
 
     def __init__(
         self, shop: Workshop, listeners: Listeners, doors: Doors, works: Works, emit: Emit
@@ -111,12 +112,14 @@ class Operator:
         )
         self._guard = guard
         self._api = Api(admin.calls, description="/admin/openapi.json", guard=guard, emit=emit)
+        self._console = Console()
 
     def add_routes(self, router: web.UrlDispatcher) -> None:
         """``/metrics``, ``/admin`` and ``/console``."""
         router.add_get("/metrics", self._page)
         for path in ("/admin", "/admin/{call:.*}"):
             router.add_route("*", path, self._api.answer)
+        self._console.add_routes(router)
 
     async def _page(self, request: web.Request) -> web.Response:
         if not self._guard.is_here(request):
