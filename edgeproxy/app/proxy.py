@@ -113,11 +113,13 @@ async def running(settings: Settings, *, emit: Emit = log.tell) -> AsyncIterator
         schedule = Schedule(emit=emit)
         night, nights = _nights(schedule, shop, emit)
         told_to_go = asyncio.Event()
+        url = _url(settings.server.host, settings.server.port)
         gates: list[Gate] = []
         operator = Operator(
             shop,
             listeners,
             OfDoors(
+                url=lambda: url,
                 status=lambda: health.status,
                 connections=lambda: sum(gate.connections for gate in gates),
                 conversations=lambda: doors.conversations,
@@ -158,6 +160,7 @@ async def running(settings: Settings, *, emit: Emit = log.tell) -> AsyncIterator
         undo.push_async_callback(drain)
         shop.pools.warm(shop.account, [*shop.library.voices, *prewarm_voices(settings)])
         port = await gate.listen(settings.server.host, settings.server.port)
+        url = _url(settings.server.host, port)
         schedule.every(
             _DISCARD_EVERY_S,
             "discard",
@@ -199,7 +202,6 @@ async def running(settings: Settings, *, emit: Emit = log.tell) -> AsyncIterator
         background.start("greetings", shop.greetings.follow)
         health.ready = True
         undo.callback(health.not_ready)
-        url = _url(settings.server.host, port)
         yield Proxy(
             url,
             shop.pools,

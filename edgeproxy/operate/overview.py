@@ -19,7 +19,7 @@ from ..cache.store import Store
 from ..phrases.books import Books
 from ..phrases.generations import Generations
 from ..phrases.standing import Standing, standings
-from ..speech import Mode, Speech
+from ..speech import Speech
 from ..upstream.pools import Account, Pools
 from .day import Day
 from .recent import WINDOW_S, Recent
@@ -27,16 +27,12 @@ from .recent import WINDOW_S, Recent
 _KEPT_S: Final = 5.0
 
 
-_SWITCHED: Final = {
-    Mode.OFF: "the cache is switched off: everything is asked of the origin",
-    Mode.SHADOW: "the cache is in its shadow: everything is asked of the origin",
-}
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Doors:
     """What only the client half knows, asked when somebody looks."""
 
+    url: Callable[[], str]
+    """Where agents reach it."""
     status: Callable[[], str]
     """``ready``, ``degraded`` or ``draining``."""
     connections: Callable[[], int]
@@ -98,7 +94,6 @@ class Overview:
             rooms.store.problem,
             _after("the newest phrase books are not used: ", rooms.books.problem),
             _after("the newest tenants file is not used: ", rooms.doors.tenants_problem()),
-            None if rooms.speech.mode is Mode.ON else _SWITCHED[rooms.speech.mode],
         )
         return [each for each in found if each is not None]
 
@@ -113,6 +108,7 @@ class Overview:
             "version": __version__,
             "now": now,
             "started": self.started,
+            "url": rooms.doors.url(),
             "cache": rooms.speech.mode,
             "status": rooms.doors.status(),
             "problems": self.problems,

@@ -1,6 +1,5 @@
 """The console: its files as they are served, and the page in a browser before a running proxy."""
 
-import importlib.util
 import re
 import shutil
 from collections.abc import AsyncIterator
@@ -448,10 +447,6 @@ class TestToken:
 class TestReading:
     pytestmark = in_a_browser
 
-    # Goes as soon as /admin/explain is there.
-    @pytest.mark.skipif(
-        importlib.util.find_spec("edgeproxy.operate.explain") is None, reason="needs explain"
-    )
     async def test_explain_says_what_and_why(self, page: Page) -> None:
         await go(page, "Explain")
         form = page.locator("#explain-form")

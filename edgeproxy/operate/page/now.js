@@ -37,7 +37,7 @@ function byGroup(byVerdict) {
   const groups = {};
   for (const name of Object.keys(GROUPS)) {
     const here = turns.filter((turn) => groupOf(turn) === name);
-    const heard = here.map((turn) => turn.ttfb_ms).filter((value) => value !== null).sort((a, b) => a - b);
+    const heard = here.map((turn) => turn.wait_ms).filter((value) => value !== null).sort((a, b) => a - b);
     const told = Object.entries(byVerdict).filter(([each]) => group(each) === name);
     const one = name !== "error" && told.length === 1 ? told[0][1] : null;
     groups[name] = {
@@ -73,7 +73,7 @@ function empty(state) {
   const last = kept.at(-1);
   say($("plot-empty"), last
     ? `No turn in the last five minutes; the last one was at ${clock(last.at)}.`
-    : "No turn yet: point an agent at this proxy’s /text-to-speech/ws, or try: edgeproxy say 'Good morning!'");
+    : `No turn yet: point an agent at ${state.url}, or try: edgeproxy say 'Good morning!' --url ${state.url}`);
   if (state.turns.length === 0 && state.seq > 0 && !last) say($("plot-empty"), "No turn in the last five minutes.");
 }
 
@@ -162,7 +162,7 @@ function lastTurns() {
       ? kept.toReversed().map((turn) => el("tr", {},
         el("td", {}, clock(turn.at)),
         el("td", { class: "signed" }, sign(groupOf(turn)), became(turn)),
-        el("td", { class: "number" }, ms(turn.ttfb_ms)),
+        el("td", { class: "number" }, ms(turn.wait_ms)),
         el("td", { class: "number roomy" }, number(turn.characters)),
         el("td", { class: "roomy" }, turn.door)))
       : [el("tr", {}, el("td", { colspan: 5, class: "quiet" }, "No turn yet."))]);

@@ -1,12 +1,12 @@
-// Five minutes of turns: x is time, y the first audio on a log scale, shape and colour what it came from.
+// Five minutes of turns: x is time, y the wait for the first audio on a log scale, shape and colour what it came from.
 
 import { svg } from "./dom.js";
 import { clock, groupOf, ms, verdict } from "./words.js";
 
 export const WINDOW_MS = 300_000;
-const LEAST_MS = 0.5;
+const LEAST_MS = 0.1;
 const MOST_MS = 5000;
-const TICKS = [0.5, 1, 10, 100, 1000, 5000];
+const TICKS = [0.1, 1, 10, 100, 1000, 5000];
 const HEIGHT = 332;
 const LEFT = 62;
 const RIGHT = 14;
@@ -82,15 +82,15 @@ export class Plot {
 
   #dot(turn) {
     const group = groupOf(turn);
-    const left = turn.outcome === "left" && turn.ttfb_ms === null;
-    const what = left ? "left before any audio" : `${verdict(turn.verdict)}, ${turn.ttfb_ms === null ? "no audio" : ms(turn.ttfb_ms)}`;
+    const left = turn.outcome === "left" && turn.wait_ms === null;
+    const what = left ? "left before any audio" : `${verdict(turn.verdict)}, ${turn.wait_ms === null ? "no audio" : ms(turn.wait_ms)}`;
     return svg("path", { class: `dot ${group}${left ? " left" : ""}`, d: SHAPES[group] },
       svg("title", {}, `${clock(turn.at)}: ${what}`));
   }
 
   #place(turn, dot) {
     const x = ((turn.at - this.#begin) / WINDOW_MS) * this.#span;
-    const at = turn.ttfb_ms === null ? LANE / 3 : y(turn.ttfb_ms);
+    const at = turn.wait_ms === null ? LANE / 3 : y(turn.wait_ms);
     dot.setAttribute("transform", `translate(${x.toFixed(1)} ${at.toFixed(1)})`);
   }
 
