@@ -65,6 +65,7 @@ class Workshop:
     generations: Generations
     greetings: Greetings
     generator: Generator
+    purges: Purges
     purging: Purging
 
     @property
@@ -179,6 +180,7 @@ async def workshop(settings: Settings, *, emit: Emit = log.tell) -> AsyncIterato
             generations,
             greetings,
             generator,
+            purges,
             Purging(
                 purges,
                 speech,
