@@ -105,7 +105,7 @@ class Reader:
     a member of some name may have; None: there is no such member. Blocks; raises :class:`BadArchive` and
     OSError.
 
-    ``counts`` is what its seal says, once all members were read.
+    ``counts`` is what its seal says, once all members were read, to be held against what they were.
     """
 
     def __init__(
