@@ -12,7 +12,12 @@ import pytest
 from edgeproxy.operate.tar import SEAL, BadArchive, Reader, Writer
 
 WHEN = datetime(2026, 11, 24, 2, 30, tzinfo=UTC)
-CONTENTS = {"first": b"one", "folder/second": bytes(range(256)) * 5, "empty": b"", "block": b"x" * 512}
+CONTENTS = {
+    "first": b"one",
+    "folder/second": bytes(range(256)) * 5,
+    "empty": b"",
+    "block": b"x" * 512,
+}
 
 
 def write(file: Path) -> Path:
