@@ -15,7 +15,8 @@ from edgeproxy import __version__
 from edgeproxy.core.key import Teller
 from edgeproxy.core.voice import Voice
 from edgeproxy.operate import archive
-from edgeproxy.operate.archive import BadArchive, opened
+from edgeproxy.operate.archive import opened
+from edgeproxy.operate.tar import BadArchive
 from edgeproxy.phrases.pinned import namespace
 
 from .region import HOUR, NOW, VOICE, Region
@@ -112,7 +113,7 @@ async def test_wherever_it_is_cut_it_is_refused(file: Path, tmp_path: Path) -> N
     places.discard(len(whole))
     for size in sorted(places):
         file.write_bytes(whole[:size])
-        with pytest.raises(BadArchive, match="it was cut|it is no archive"):
+        with pytest.raises(BadArchive, match=r"it was cut|it is no archive"):
             verify(file)
     async with Region.at(tmp_path / "two") as other:
         with pytest.raises(BadArchive):
@@ -136,7 +137,7 @@ async def test_a_byte_that_is_another_is_refused_wherever_it_is(file: Path) -> N
 @pytest.mark.parametrize("what", ["nowhere.tar", "folder"])
 def test_what_is_no_file_is_refused(tmp_path: Path, what: str) -> None:
     (tmp_path / "folder").mkdir()
-    with pytest.raises(BadArchive, match="no file|no such file"):
+    with pytest.raises(BadArchive, match=r"no file|no such file"):
         verify(tmp_path / what)
 
 

@@ -12,14 +12,15 @@ from edgeproxy.cache.purge import Doom, Scope
 from edgeproxy.core.events import Event
 from edgeproxy.core.key import Identity
 from edgeproxy.downstream.secret import fingerprint
-from edgeproxy.operate.archive import Archive, BadArchive
+from edgeproxy.operate.archive import Archive
 from edgeproxy.operate.importing import Taken, Unwanted
+from edgeproxy.operate.tar import BadArchive
 from edgeproxy.phrases.generations import Failure, Generation, Generations
 
 from ..conftest import StartProxy, landed, made, until, write_tenants
 from ..fakes.process import free_port
 from ..wire import talk
-from .region import HOUR, NOW, VOICE, Region, never
+from .region import HOUR, NOW, VOICE, Region
 
 KEY = "key-" + "0" * 32
 """The namespace of a client that is known by its key."""

@@ -27,17 +27,17 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
 
 
 @click.command("export")
-@click.argument("file", type=_FILE)
+@click.argument("into", metavar="FILE", type=_FILE)
 @with_data
-def export_(settings: Settings, file: Path) -> None:
+def export_(settings: Settings, into: Path) -> None:
     """Write all that is kept into FILE, a tar, for another region or as a backup.
 
     A proxy may run on it. The file appears when it is whole. The installation's secret is not in it: keep
     `install-secret` beside a backup.
     """
-    if file.exists() and not file.is_file():
-        fail(f"{file} is no file; name one that may be replaced, or is not there", code=2)
-    exported = run(_export(settings, file))
+    if into.exists() and not into.is_file():
+        fail(f"{into} is no file; name one that may be replaced, or is not there", code=2)
+    exported = run(_export(settings, into))
     kinds = {Tag.PINNED: "of books", Tag.PROMOTED: "promoted", Tag.DYNAMIC: "for now"}
     listed = ", ".join(f"{exported.records[tag]:,} {what}" for tag, what in kinds.items())
     told = [
@@ -46,19 +46,19 @@ def export_(settings: Settings, file: Path) -> None:
         f"counts of {count(exported.days, 'day')}",
         f"{exported.size / _MEGABYTE:,.1f} MB",
     ]
-    click.echo(f"{file}: {', '.join(told)}{_left_out(exported.left_out)}")
+    click.echo(f"{into}: {', '.join(told)}{_left_out(exported.left_out)}")
     if bad := exported.left_out[Unfit.BAD]:
         fail(f"{count(bad, 'record')} can't be read; see `edgeproxy cache verify`")
 
 
-async def _export(settings: Settings, file: Path) -> Exported:
+async def _export(settings: Settings, into: Path) -> Exported:
     async with workshop(settings) as shop:
         if not shop.store.is_open:
-            fail(f"{file} was not written: {shop.store.problem}")
+            fail(f"{into} was not written: {shop.store.problem}")
         try:
             with progress() as tell:
                 return await export(
-                    file,
+                    into,
                     shop.store,
                     shop.generations,
                     shop.purges,
@@ -68,13 +68,13 @@ async def _export(settings: Settings, file: Path) -> Exported:
                     progress=tell,
                 )
         except (OSError, ValueError) as error:
-            fail(f"{file} was not written: {_why(error)}")
+            fail(f"{into} was not written: {_why(error)}")
 
 
 @click.command("import")
-@click.argument("file", type=_FILE)
+@click.argument("source", metavar="FILE", type=_FILE)
 @with_settings
-def import_(settings: Settings, file: Path) -> None:
+def import_(settings: Settings, source: Path) -> None:
     """Take what is in FILE and not here.
 
     All of the file is checked first: nothing is taken of one that is not whole. What is here stays as it is,
@@ -83,13 +83,15 @@ def import_(settings: Settings, file: Path) -> None:
     with ExitStack() as undo:
         tell = undo.enter_context(progress())
         try:
-            opened = undo.enter_context(archive.opened(file, progress=tell))
+            opened = undo.enter_context(archive.opened(source, progress=tell))
         except (BadArchive, OSError) as error:
-            fail(f"{file} was not imported, and nothing is changed: {_why(error)}")
+            fail(f"{source} was not imported, and nothing is changed: {_why(error)}")
         try:
             taken = run(_import(settings, opened, tell))
         except (BadArchive, DamagedPurges, OSError) as error:
-            fail(f"{file} was imported in part: {_why(error)}; put that right, and import it again")
+            fail(
+                f"{source} was imported in part: {_why(error)}; put that right, and import it again"
+            )
     told = [count(taken.records, "record"), count(taken.units, "phrase")]
     told += [f"counts of {count(taken.days, 'day')}"] if taken.days else []
     click.echo(
