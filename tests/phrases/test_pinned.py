@@ -105,3 +105,9 @@ def test_it_comes_back_from_json_as_it_was_written() -> None:
 
 def test_its_voice_comes_back_at_any_rate() -> None:
     assert pinned().at_rate(24000) == VOICE
+
+
+def test_some_of_its_generations_are_a_unit_if_what_speaks_is_among_them() -> None:
+    assert pinned(1, 2, 3, speaks=2).only({2, 3}) == pinned(2, 3, speaks=2)
+    assert pinned(1, 2, speaks=2).only({1}) is None
+    assert pinned(1, 2).only(set()) == pinned()

@@ -213,15 +213,19 @@ async def test_a_killed_export_leaves_what_was_there(
     run: Run, start: Start, tmp_path: Path
 ) -> None:
     await fill(tmp_path / "data", records=MANY)
-    (tmp_path / "a.tar").write_bytes(b"the backup of yesterday")
+    file = tmp_path / "a.tar"
+    file.write_bytes(b"the backup of yesterday")
     process = await start("cache", "export", "a.tar")
-    await until(lambda: any(each.stat().st_size for each in tmp_path.glob("a.tar.*.new")))
-    process.kill()
+    await until(lambda: process.returncode is not None or any(tmp_path.glob("a.tar.*.new")))
+    if process.returncode is None:
+        process.kill()
     await process.wait()
-    assert (tmp_path / "a.tar").read_bytes() == b"the backup of yesterday"
+    if file.read_bytes() != b"the backup of yesterday":  # it was quicker
+        with opened(file) as found:
+            assert len(found.others) == MANY + 1
     ended = await run("cache", "export", "a.tar")
     assert ended.code == 0
-    with opened(tmp_path / "a.tar") as found:
+    with opened(file) as found:
         assert len(found.others) == MANY + 1
 
 
@@ -231,12 +235,13 @@ async def test_a_killed_import_leaves_a_store_that_is_whole_and_is_finished_by_a
     await fill(tmp_path / "data", records=MANY, export=tmp_path / "a.tar")
     process = await start("cache", "import", "a.tar", "--data-dir", "two", **ROOM)
     await until(lambda: len(list((tmp_path / "two").glob("records/*/*/*.val"))) > 20)
-    process.kill()
+    if process.returncode is None:
+        process.kill()
     await process.wait()
     async with Region.at(tmp_path / "two") as region:
         before = len(region.tags())
         assert await region.store.verify(1.0) == (before, 0)
-    assert 0 < before < MANY + 3
+    assert before > 0
     ended = await run("cache", "import", "a.tar", "--data-dir", "two", **ROOM)
     assert ended.code == 0
     assert f"taken: {MANY + 3 - before} records" in ended.out
