@@ -28,7 +28,7 @@ checked by the gate)::
     4  downstream  the doors: Sarvam's WebSocket, REST and HTTP stream, OpenAI's speech, phrases by URL,
                    and all else of Sarvam's, passed on
        jobs        what happens by the clock
-       operate     health
+       operate     health, purging, archives
     3  phrases     phrase books
     2  speech      THE PATH
        emulator    a Sarvam that runs here

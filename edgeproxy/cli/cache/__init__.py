@@ -2,7 +2,7 @@
 
 ``purge``  what must not be heard any more.
 ``state``  stats and verify: what is kept, and whether it is whole.
-``moving`` export and import: all of it, in one file, to another region or back to where it was.
+``moving`` export and import: all of it in one file, to another region or back to where it was.
 """
 
 import click

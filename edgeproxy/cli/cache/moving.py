@@ -89,9 +89,7 @@ def import_(settings: Settings, source: Path) -> None:
         try:
             taken = run(_import(settings, opened, tell))
         except (BadArchive, DamagedPurges, OSError) as error:
-            fail(
-                f"{source} was imported in part: {_why(error)}; put that right, and import it again"
-            )
+            fail(f"the import broke off: {_why(error)}; put that right, and import {source} again")
     told = [count(taken.records, "record"), count(taken.units, "phrase")]
     told += [f"counts of {count(taken.days, 'day')}"] if taken.days else []
     click.echo(

@@ -16,6 +16,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from ... import app
 from ...config import ConfigError, Settings
+from ...downstream.secret import DamagedSecret
 from ...observe import log
 from ...phrases import generate
 from ...phrases.problem import BookErrors, Problem
@@ -111,7 +112,7 @@ async def workshop(settings: Settings, *, asks_origin: bool = False) -> AsyncIte
     try:
         async with app.workshop(settings) as shop:
             yield shop
-    except ConfigError as error:
+    except (ConfigError, DamagedSecret) as error:
         fail(str(error), code=2)
     except BookErrors as error:
         refuse(settings, error.problems, code=2)

@@ -209,6 +209,18 @@ async def test_a_purges_file_that_is_damaged_is_told_before_anything_is_taken(
     assert not (tmp_path / "two" / "records").exists()
 
 
+async def test_a_secret_that_was_not_copied_whole_is_told_before_anything_is_taken(
+    run: Run, tmp_path: Path
+) -> None:
+    await fill(tmp_path / "data", export=tmp_path / "a.tar")
+    (tmp_path / "two").mkdir()
+    (tmp_path / "two" / "install-secret").write_bytes(b"half of it")
+    ended = await run("cache", "import", "a.tar", "--data-dir", "two", **ROOM)
+    assert ended.code == 2
+    assert "install-secret is damaged: 10 bytes, not 32" in ended.err.splitlines()[-1]
+    assert [each.name for each in (tmp_path / "two").iterdir()] == ["install-secret"]
+
+
 async def test_a_killed_export_leaves_what_was_there(
     run: Run, start: Start, tmp_path: Path
 ) -> None:
