@@ -156,10 +156,11 @@ class Purges:
             left = tuple(purge for purge in self._purges if purge.number not in numbers)
             if left == self._purges:
                 return
-            # Of several with one scope the last says it all.
             gone = (purge for purge in self._purges if purge.number in numbers)
-            by_scope = {_written(purge.scope): purge for purge in (*self._over, *gone)}
-            over = sorted(by_scope.values(), key=lambda purge: purge.number)
+            known = sorted((*self._over, *gone), key=lambda purge: purge.number)
+            # Of several with one scope the last says it all.
+            last = {_written(purge.scope): purge for purge in known}
+            over = sorted(last.values(), key=lambda purge: purge.number)
             unknown = [purge.when for purge in over[:-_MOST_OVER]]
             if self._unknown is not None:
                 unknown.append(self._unknown)

@@ -157,6 +157,17 @@ def test_what_is_brought_from_elsewhere_is_held_against_what_was_purged_since(
         assert not known.undoes(identify("hello"), made=NOW)
 
 
+def test_of_two_purges_that_are_over_the_later_says_it_all(
+    purges: Purges, identify: Identify
+) -> None:
+    soft = purges.add(Scope(text="hello"), soft=True, now=NOW)
+    hard = purges.add(Scope(text="hello"), soft=False, now=NOW + HOUR)
+    purges.forget([hard])
+    # What is soft stays in force for longer.
+    purges.forget([soft])
+    assert purges.undoes(identify("hello"), made=NOW)
+
+
 def test_purges_that_are_over_are_bounded_and_what_is_not_known_any_more_is_not_taken(
     purges: Purges, tmp_path: Path, identify: Identify, monkeypatch: pytest.MonkeyPatch
 ) -> None:

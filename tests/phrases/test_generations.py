@@ -342,12 +342,14 @@ def test_a_unit_from_elsewhere_comes_whole_where_nothing_was_made_here(
     unit = elsewhere.use(unit.key, 1)
     failure = Failure(NOW, ("silent",), 3)
     failed = elsewhere.fail(VOICE, "Goodbye.", failure)
-    here, beside = Generations(file), Generations(file)
+    here = Generations(file)
     here.fail(VOICE, HELLO, failure)
+    here.save()
     here.take(unit)
     here.take(failed)
     assert list(here) == [unit, failed]
     # Meanwhile somebody made it here.
+    beside = Generations.load(file)
     ours = add(beside, 7)
     beside.save()
     here.save()
