@@ -28,21 +28,21 @@ checked by the gate)::
     4  downstream  the doors: Sarvam's WebSocket, REST and HTTP stream, OpenAI's speech, phrases by URL,
                    and all else of Sarvam's, passed on
        jobs        what happens by the clock
-       operate     health, purging, archives
+       operate     what the operator sees and changes: console, metrics page, admin API, explain, archives
     3  phrases     phrase books
     2  speech      THE PATH
        emulator    a Sarvam that runs here
     1  cache       clips, flights, records, the store, the hot tier
        upstream    origin sessions and their warm pool
        audio       codecs and quality rules
-       observe     the access log: reads facts, calls nobody
+       observe     metrics and the access log: read facts, call nobody
        openai      OpenAI's wire in Sarvam's terms, sans-I/O
     0  core        pure values and rules: text, turn, voice, identity, facts, errors
        sarvam      the wire, sans-I/O, for all three speakers of it
 
 Each third-party library has one door: diskcache in ``cache.disk``, websockets in
 ``upstream.session``, PyAV and numpy in ``audio``, APScheduler in ``jobs.schedule``, xxhash in
-``core.key``, click in ``cli``.
+``core.key``, prometheus-client in ``observe.metrics``, click in ``cli``.
 
 Words
 =====

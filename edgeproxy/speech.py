@@ -32,7 +32,7 @@ from typing import Final, Protocol
 from .audio import quality
 from .audio.resample import resample
 from .cache.admission import Admission
-from .cache.clip import Clip, Source, State, Times
+from .cache.clip import Clip, Source, State
 from .cache.flight import Flights
 from .cache.memory import Memory
 from .cache.purge import Doom, Purge, Purges
@@ -56,6 +56,7 @@ from .core.events import (
     FillRetried,
     RecordRefused,
     Renewed,
+    TextCharged,
     ignore,
 )
 from .core.freshness import Age, Freshness
@@ -90,6 +91,16 @@ class Use(StrEnum):
     """What is not in it is an error."""
     REFRESH = "refresh"
     """Nothing is taken from it; what the origin says takes its place."""
+
+
+class Mode(StrEnum):
+    """What is made of the cache for all callers; those that want what is kept *only* have it in any mode."""
+
+    ON = "on"
+    OFF = "off"
+    """Everything is asked of the origin, as with :attr:`Use.OFF`."""
+    SHADOW = "shadow"
+    """Everything is asked of the origin and kept as ever; what the cache would have done is told."""
 
 
 class Purse(Protocol):
@@ -155,6 +166,7 @@ class Speech:
         admission: Admission,
         freshness: Freshness,
         purges: Purges,
+        mode: Mode = Mode.ON,
         on_ask: Callable[[Ask], None] = lambda _: None,
         on_miss: Callable[[Identity], None] = lambda _: None,
         emit: Emit = ignore,
@@ -169,6 +181,8 @@ class Speech:
         self._patience = patience
         self._admission = admission
         self.freshness = freshness
+        self.mode = mode
+        """May be changed at any time; what was begun before goes on as it was."""
         self._purges = purges
         self._emit = emit
         self._refusals = Refusals(kept_s=patience.refusal_kept_s)
@@ -187,14 +201,18 @@ class Speech:
             # waits for sound (LiveKit takes none for a failure).
             return _pause(identity.voice.rate), "pause"
         self._on_ask(ask)
-        if ask.use in (Use.OFF, Use.REFRESH):
+        if ask.use in (Use.OFF, Use.REFRESH) or (
+            self.mode is not Mode.ON and ask.use is not Use.ONLY
+        ):
             # A flight of its own: whoever wants it afresh must not be given what was begun before.
-            clip = self._flights.alone(identity, lambda clip: self._afresh(clip, ask))
+            in_shadow = self.mode is Mode.SHADOW and ask.use is Use.ON
+            fill = self._in_shadow if in_shadow else self._afresh
+            clip = self._flights.alone(identity, lambda clip: fill(clip, ask))
             clip.order = ask.order
             return clip, "bypass"
         kept = self._memory.get(identity)
         if kept is not None:
-            age = Age.FRESH if ask.curated or kept.made is None else self._age(kept.made, identity)
+            age = self._age_in_memory(kept, ask)
             if age <= Age.STALE:
                 kept.listeners += 1
                 self._store.touch(kept.key)
@@ -277,6 +295,28 @@ class Speech:
         if ask.use is Use.REFRESH:
             await self._keep(clip, ask, since, is_whole)
 
+    async def _in_shadow(self, clip: Clip, ask: Ask) -> None:
+        """Fill from the origin, and tell what would have been done without that."""
+        since = self._purges.number
+        clip.would = await self._would(ask)
+        is_whole = await self._say(clip, ask)
+        if clip.would == "miss":
+            await self._keep(clip, ask, since, is_whole)
+
+    async def _would(self, ask: Ask) -> str:
+        """The verdict that a fill would earn; of callers who ask at the same time, each one's own."""
+        kept = self._memory.get(ask.identity)
+        age = Age.OVER if kept is None else self._age_in_memory(kept, ask)
+        if age <= Age.STALE:
+            return "hit-memory" if age is Age.FRESH else "stale"
+        record = await self._store.get(ask.identity)
+        age = Age.OVER if record is None else self._age_on_disk(record, ask)
+        if age <= Age.STALE:
+            return "hit-disk" if age is Age.FRESH else "stale"
+        return (
+            "hit-disk" if ask.master is not None and await self._store.get(ask.master) else "miss"
+        )
+
     def _renew_behind(self, ask: Ask) -> None:
         """Begin to renew what was just served, behind every caller, unless somebody does already."""
         clip = self._flights.start(ask.identity, lambda clip: self._renew_for_all(clip, ask))
@@ -318,6 +358,11 @@ class Speech:
         if age > Age.STALE and self._store.is_pinned(identity):
             return Age.STALE
         return age
+
+    def _age_in_memory(self, clip: Clip, ask: Ask) -> Age:
+        if ask.curated or clip.made is None:
+            return Age.FRESH
+        return self._age(clip.made, ask.identity)
 
     def _age_on_disk(self, record: Record, ask: Ask) -> Age:
         doom = self._purges.doom(ask.identity, since=record.purge)
@@ -405,8 +450,7 @@ class Speech:
         for attempt in range(1, attempts + 1):
             clip.times.attempts = attempt
             try:
-                with _paid(ask, clip.times):
-                    is_whole = await self._speak(clip, ask, clock, began=began, codec=codec)
+                is_whole = await self._speak(clip, ask, clock, began=began, codec=codec)
             except OriginError as error:
                 if ask.account.own and error.status in OF_THE_KEY:
                     raise OriginUnreachable(f"the proxy's own key is refused: {error}") from error
@@ -435,11 +479,37 @@ class Speech:
     async def _speak(
         self, clip: Clip, ask: Ask, clock: asyncio.Timeout, *, began: float, codec: str | None
     ) -> IsWhole:
-        with self._pools.breaker(ask.account, ask.identity.voice.model).attempt():
+        breaker = self._pools.breaker(ask.account, ask.identity.voice.model)
+        with self._paid(ask, clip), breaker.attempt():
             is_whole = await self._speak_once(clip, ask, clock, began=began, codec=codec)
             if not clip.size:
                 raise OriginBabble(f"no audio for {len(ask.identity.text)} characters")
             return is_whole
+
+    @contextmanager
+    def _paid(self, ask: Ask, clip: Clip) -> Iterator[None]:
+        """Charge one attempt, beforehand, so that parallel ones can't pass a cap together.
+
+        Each attempt that got as far as sending its text is one the origin may charge for, so a second one is
+        charged, too; what was never sent, or was refused, is given back.
+        """
+        text, sent_before = ask.identity.text, clip.times.sent
+        if ask.purse is not None:
+            ask.purse.spend(len(text))
+        charged = True
+        try:
+            yield
+        except BaseException as error:
+            # With a 5xx it may have broken off what it had begun to speak, and to charge.
+            refused = isinstance(error, OriginRefused) and error.status < 500
+            charged = clip.times.sent != sent_before and not refused
+            raise
+        finally:
+            if charged:
+                order = Order(clip.order).name.lower()
+                self._emit(TextCharged(ask.identity.voice.model, len(text), order))
+            elif ask.purse is not None:
+                ask.purse.give_back(len(text))
 
     async def _speak_once(
         self, clip: Clip, ask: Ask, clock: asyncio.Timeout, *, began: float, codec: str | None
@@ -522,28 +592,6 @@ class Speech:
         if faults:
             self._emit(RecordRefused(clip.key, "; ".join(faults)))
         return not faults
-
-
-@contextmanager
-def _paid(ask: Ask, times: Times) -> Iterator[None]:
-    """Charge one attempt, beforehand, so that parallel ones can't pass a cap together.
-
-    Each attempt that got as far as sending its text is one the origin may charge for, so a second one is
-    charged, too; what was never sent, or was refused, is given back.
-    """
-    if ask.purse is None:
-        yield
-        return
-    characters, sent_before = len(ask.identity.text), times.sent
-    ask.purse.spend(characters)
-    try:
-        yield
-    except BaseException as error:
-        # With a 5xx it may have broken off what it had begun to speak, and to charge.
-        refused = isinstance(error, OriginRefused) and error.status < 500
-        if times.sent == sent_before or refused:
-            ask.purse.give_back(characters)
-        raise
 
 
 def _pause(rate: int) -> Clip:

@@ -24,10 +24,12 @@ from edgeproxy.core.events import (
     FillRetried,
     RecordKept,
     RecordRefused,
+    TextCharged,
 )
+from edgeproxy.core.freshness import Freshness
 from edgeproxy.core.voice import Voice
 from edgeproxy.emulator import Emulator, Knobs
-from edgeproxy.speech import Patience
+from edgeproxy.speech import Mode, Patience, Use
 from edgeproxy.upstream.breaker import State as BreakerState
 from edgeproxy.upstream.pool import Order
 from edgeproxy.upstream.session import OriginRefused
@@ -505,12 +507,14 @@ async def test_an_empty_purse_is_an_error_before_anything_is_asked_for(
     [("cut:count=1", 2), ("missing_final:count=1", 2), ("refuse:count=1", 1)],
 )
 async def test_each_attempt_is_paid_for_that_reached_the_origin(
-    house: House, emulator: Emulator, faults: str, paid_for: int
+    house: House, emulator: Emulator, facts: list[Event], faults: str, paid_for: int
 ) -> None:
     purse = Purse(1000)
     emulator.change_faults(faults)
     await house.hear(replace(house.ask(), purse=purse))
     assert 1000 - purse.left == paid_for * len(HELLO) == emulator.counters.characters
+    charged = [fact for fact in facts if isinstance(fact, TextCharged)]
+    assert charged == [TextCharged(VOICE.model, len(HELLO), "first")] * paid_for
 
 
 async def test_what_the_origin_refuses_or_nobody_waits_for_is_given_back(
@@ -528,3 +532,72 @@ async def test_what_the_origin_refuses_or_nobody_waits_for_is_given_back(
     await until(lambda: purse.left < 1000)
     house.speech.leave(ask, clip)
     await until(lambda: purse.left == 1000)
+
+
+async def test_what_is_spoken_for_books_is_charged_to_the_night(
+    house: House, facts: list[Event]
+) -> None:
+    await house.speech.fetch(VOICE, HELLO, ACCOUNT)
+    assert [fact.order for fact in facts if isinstance(fact, TextCharged)] == ["night"]
+
+
+async def test_switched_off_it_gives_nothing_and_keeps_nothing(
+    house: House, emulator: Emulator
+) -> None:
+    await house.hear(house.ask())
+    await house.landed()
+    house.speech.mode = Mode.OFF
+    for text in (HELLO, "नया।", "नया।"):
+        _, clip, how = await house.hear(house.ask(text))
+        assert (how, clip.source) == ("bypass", Source.ORIGIN)
+        await house.landed()
+    assert (emulator.counters.flushes, len(house.store)) == (4, 1)
+    house.speech.mode = Mode.ON
+    assert (await house.hear(house.ask()))[2] == "hit-memory"
+
+
+async def test_switched_off_who_wants_what_is_kept_only_still_has_it(
+    house: House, emulator: Emulator
+) -> None:
+    await house.hear(house.ask())
+    await house.landed()
+    house.speech.mode = Mode.OFF
+    assert (await house.hear(house.ask(use=Use.ONLY)))[2] == "hit-memory"
+    with pytest.raises(ClipFailed):
+        await house.hear(house.ask("नया।", use=Use.ONLY))
+    assert emulator.counters.flushes == 1
+
+
+async def test_in_its_shadow_it_fills_up_and_tells_what_it_would_have_had(
+    tmp_path: Path, emulator: Emulator, facts: list[Event]
+) -> None:
+    async with open_house(tmp_path / "r", emulator, facts, memory_bytes=0) as house:
+        house.speech.mode = Mode.SHADOW
+        woulds = []
+        for _ in range(2):
+            _, clip, how = await house.hear(house.ask())
+            await house.landed()
+            assert how == "bypass"
+            woulds.append(clip.would)
+        assert woulds == ["miss", "hit-disk"]
+        assert (emulator.counters.flushes, len(house.store)) == (2, 1)
+        house.purge(text=HELLO)
+        _, clip, _ = await house.hear(house.ask())
+        assert clip.would == "miss"
+
+
+async def test_in_its_shadow_what_is_memory_s_and_stale_is_told_so(
+    tmp_path: Path, emulator: Emulator, facts: list[Event]
+) -> None:
+    stale = Freshness(ttl_s=1e-9, stale_s=3600)
+    async with open_house(tmp_path / "r", emulator, facts, freshness=stale) as house:
+        await house.hear(house.ask())
+        await house.landed()
+        house.speech.mode = Mode.SHADOW
+        assert (await house.hear(house.ask()))[1].would == "stale"
+
+
+async def test_what_is_a_client_s_own_wish_is_no_shadow(house: House) -> None:
+    house.speech.mode = Mode.SHADOW
+    _, clip, how = await house.hear(house.ask(use=Use.OFF))
+    assert (how, clip.would) == ("bypass", None)

@@ -1,8 +1,8 @@
 """A proxy, from its first breath to its drain.
 
-Start: the workshop, doors, the listener; ready once it listens and the greetings on disk are in memory,
+Start: the workshop, doors, the listeners; ready once it listens and the greetings on disk are in memory,
 whatever the origin does. Stop, in reverse, is the drain: not ready, no new callers, turns finish, flights
-land, sessions close, and the store last.
+land, sessions close, and the store last; the operator's side can be looked at until then.
 """
 
 import asyncio
@@ -20,9 +20,10 @@ from aiohttp import web
 from .. import __version__
 from ..cache.flight import Flights
 from ..cache.store import Store
-from ..config import Settings
+from ..config import ConfigError, Settings
 from ..core.events import Emit
 from ..downstream.auth import Keeper
+from ..downstream.limits import Gate
 from ..downstream.proof import Passthrough
 from ..downstream.routes import Doors, in_sarvams_shape
 from ..downstream.tenants import Tenants
@@ -32,7 +33,9 @@ from ..jobs.nightly import Night
 from ..jobs.nights import Nights
 from ..jobs.schedule import Schedule
 from ..observe import log
+from ..operate.admin import Works
 from ..operate.health import Health
+from ..operate.overview import Doors as OfDoors
 from ..operate.purging import Purging
 from ..phrases.books import Books
 from ..phrases.generate import Generator
@@ -40,6 +43,7 @@ from ..phrases.generations import Generations
 from ..speech import Speech
 from ..upstream.pools import Pools
 from .front import make_doors, make_gate, make_keeper, make_passing
+from .operator import Operator, keep_out, make_listeners, own_address
 from .rooms import LAND_S, Workshop, workshop
 from .values import night_times, prewarm_voices
 
@@ -70,18 +74,24 @@ class Proxy:
     generator: Generator
     purging: Purging
     keeper: Keeper
+    operator_url: str
+    """Where metrics, console and admin API are; the same, or a listener of their own."""
+    told_to_go: asyncio.Event
+    """Set when somebody has asked for a drain by the admin API."""
 
     def reload(self) -> None:
         """Have the files that may change read again soon: books, tenants."""
         self.books.ask_reload()
-        if isinstance(self.keeper, Tenants):
-            self.keeper.ask_reload()
+        _reload_tenants(self.keeper)
 
 
 @asynccontextmanager
 async def running(settings: Settings, *, emit: Emit = log.tell) -> AsyncIterator[Proxy]:
     """Run the proxy for as long as the context lasts. Raises ConfigError, BookErrors, OSError (the port)."""
+    listeners = make_listeners(settings, emit)
+    emit = listeners.with_(emit)
     async with workshop(settings, emit=emit) as shop, AsyncExitStack() as undo:
+        undo.push_async_callback(listeners.day.save)
         executor = ThreadPoolExecutor(_ENCODERS, thread_name_prefix="encode")
         undo.callback(executor.shutdown)
         keeper, ledger = make_keeper(shop, emit)
@@ -98,6 +108,36 @@ async def running(settings: Settings, *, emit: Emit = log.tell) -> AsyncIterator
         )
         doors.add_routes(app.router)
         health.add_routes(app.router)
+        schedule = Schedule(emit=emit)
+        night, nights = _nights(schedule, shop, emit)
+        told_to_go = asyncio.Event()
+        gates: list[Gate] = []
+        operator = Operator(
+            shop,
+            listeners,
+            OfDoors(
+                status=lambda: health.status,
+                connections=lambda: sum(gate.connections for gate in gates),
+                conversations=lambda: doors.conversations,
+                tenants_problem=lambda: _tenants_problem(keeper),
+                night_running=lambda: night.is_running,
+                next_night=lambda: schedule.next("night"),
+            ),
+            Works(
+                reload_tenants=lambda: _reload_tenants(keeper),
+                run_night=nights.run_now,
+                night_is_running=lambda: night.is_running,
+                drain=told_to_go.set,
+            ),
+            emit,
+        )
+        address = own_address(settings)
+        operator_url = None
+        if address is None:
+            operator.add_routes(app.router)
+        else:
+            keep_out(app.router)
+            operator_url = await undo.enter_async_context(_listening(operator, *address))
         passing = make_passing(shop, keeper, emit)
         if passing is not None:
             passing.add_route(app.router)
@@ -106,6 +146,7 @@ async def running(settings: Settings, *, emit: Emit = log.tell) -> AsyncIterator
         undo.push_async_callback(runner.cleanup)
         await runner.setup()
         gate = make_gate(runner, settings, emit)
+        gates.append(gate)
         undo.callback(gate.close)
 
         async def drain() -> None:
@@ -114,7 +155,6 @@ async def running(settings: Settings, *, emit: Emit = log.tell) -> AsyncIterator
         undo.push_async_callback(drain)
         shop.pools.warm(shop.account, [*shop.library.voices, *prewarm_voices(settings)])
         port = await gate.listen(settings.server.host, settings.server.port)
-        schedule = Schedule(emit=emit)
         schedule.every(
             _DISCARD_EVERY_S,
             "discard",
@@ -124,9 +164,9 @@ async def running(settings: Settings, *, emit: Emit = log.tell) -> AsyncIterator
         schedule.every(_DISCARD_EVERY_S, "purges", shop.purging.finish)
         schedule.every(_COUNTS_EVERY_S, "counts of demand", shop.demand.save)
         schedule.every(_COUNTS_EVERY_S, "counts of hits", shop.hits.save)
+        schedule.every(_COUNTS_EVERY_S, "sums of the day", listeners.day.save)
         if isinstance(keeper, Passthrough):
             schedule.every(_PROOFS_EVERY_S, "proofs", keeper.proofs.save)
-        night, nights = _nights(schedule, shop, emit)
         await nights.begin()
         schedule.start()
         undo.callback(schedule.stop)
@@ -156,8 +196,9 @@ async def running(settings: Settings, *, emit: Emit = log.tell) -> AsyncIterator
         background.start("greetings", shop.greetings.follow)
         health.ready = True
         undo.callback(health.not_ready)
+        url = _url(settings.server.host, port)
         yield Proxy(
-            _url(settings.server.host, port),
+            url,
             shop.pools,
             shop.store,
             shop.flights,
@@ -170,7 +211,36 @@ async def running(settings: Settings, *, emit: Emit = log.tell) -> AsyncIterator
             shop.generator,
             shop.purging,
             keeper,
+            operator_url or url,
+            told_to_go,
         )
+
+
+@asynccontextmanager
+async def _listening(operator: Operator, host: str, port: int) -> AsyncIterator[str]:
+    """The operator's side on a listener of its own; its URL. Raises ConfigError."""
+    app = web.Application()
+    operator.add_routes(app.router)
+    runner = web.AppRunner(app, handler_cancellation=True, shutdown_timeout=1.0)
+    await runner.setup()
+    try:
+        try:
+            await web.TCPSite(runner, host, port).start()
+        except OSError as error:
+            why = f"cannot listen on {host}:{port}: {error.strerror or error}"
+            raise ConfigError(f"admin.port: {why}; name another") from error
+        yield _url(host, runner.addresses[0][1])
+    finally:
+        await runner.cleanup()
+
+
+def _tenants_problem(keeper: Keeper) -> str | None:
+    return keeper.problem if isinstance(keeper, Tenants) else None
+
+
+def _reload_tenants(keeper: Keeper) -> None:
+    if isinstance(keeper, Tenants):
+        keeper.ask_reload()
 
 
 def _nights(schedule: Schedule, shop: Workshop, emit: Emit) -> tuple[Night, Nights]:
@@ -231,7 +301,7 @@ def _details(shop: Workshop, keeper: Keeper) -> Mapping[str, object]:
         "store_problem": shop.store.problem,
         "phrases": len(shop.library),
         "books_problem": shop.books.problem,
-        "tenants_problem": keeper.problem if isinstance(keeper, Tenants) else None,
+        "tenants_problem": _tenants_problem(keeper),
         "origin_problem": next(iter(shop.pools.problems(shop.account)), None),
     }
 
@@ -240,11 +310,24 @@ def _url(host: str, port: int) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
+async def _either(*events: asyncio.Event) -> None:
+    async with asyncio.TaskGroup() as tasks:
+        waits = [tasks.create_task(event.wait()) for event in events]
+        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        for wait in waits:
+            wait.cancel()
+
+
 async def serve(settings: Settings, *, stop: asyncio.Event) -> None:
     """Run until ``stop`` is set. SIGHUP reads books and tenants again, and renews the origin sessions one
     by one."""
     async with running(settings) as proxy:
-        log.log.info("listening on %s, origin %s", proxy.url, settings.origin.url)
+        log.log.info(
+            "listening on %s, origin %s; console: %s/console",
+            proxy.url,
+            settings.origin.url,
+            proxy.operator_url,
+        )
         # What is there now stays: no collection of garbage need go through it, while callers wait, again.
         gc.freeze()
 
@@ -253,5 +336,5 @@ async def serve(settings: Settings, *, stop: asyncio.Event) -> None:
             proxy.reload()
 
         asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, renew)
-        await stop.wait()
+        await _either(stop, proxy.told_to_go)
         log.log.info("draining")

@@ -32,7 +32,7 @@ from ..phrases.library import Library
 from ..phrases.pinned import scope_of
 from ..sarvam import models
 from ..sarvam.handshake import WS_PATHS, origin_url
-from ..speech import Ask, Patience, Speech
+from ..speech import Ask, Mode, Patience, Speech
 from ..upstream.breaker import Breaker
 from ..upstream.places import Places
 from ..upstream.pool import Limits, Pool
@@ -59,6 +59,7 @@ class Workshop:
     store: Store
     pools: Pools
     flights: Flights
+    memory: Memory
     speech: Speech
     demand: Demand
     hits: Hits
@@ -120,8 +121,9 @@ async def workshop(settings: Settings, *, emit: Emit = log.tell) -> AsyncIterato
             elif ask.keep:
                 demand.ask(ask.identity)
 
+        memory = Memory(limit_bytes=cache.memory_bytes)
         speech = Speech(
-            memory=Memory(limit_bytes=cache.memory_bytes),
+            memory=memory,
             flights=flights,
             store=store,
             pools=pools,
@@ -142,6 +144,7 @@ async def workshop(settings: Settings, *, emit: Emit = log.tell) -> AsyncIterato
                 ttl_s=cache.ttl_s, stale_s=cache.stale_s, if_error_s=cache.stale_if_error_s
             ),
             purges=purges,
+            mode=Mode(cache.mode),
             on_ask=count,
             on_miss=demand.miss,
             emit=emit,
@@ -174,6 +177,7 @@ async def workshop(settings: Settings, *, emit: Emit = log.tell) -> AsyncIterato
             store,
             pools,
             flights,
+            memory,
             speech,
             demand,
             hits,

@@ -77,6 +77,7 @@ class Clip:
         "stale",
         "state",
         "times",
+        "would",
     )
 
     def __init__(self, *, rate: int, key: str = "") -> None:
@@ -106,6 +107,8 @@ class Clip:
         """When a complete clip's audio was made; None while it is not known to be fit to keep."""
         self.lead_s: float | None = None
         """Seconds of silence in front, once somebody has measured it."""
+        self.would: str | None = None
+        """Where the cache is in its shadow: what it would have made of the request."""
         self._changed = asyncio.Event()
 
     def append(self, pcm: bytes) -> None:

@@ -6,6 +6,7 @@ encoding beyond a lookup; what they weigh is counted too (:meth:`Memory.weigh`).
 
 from collections import OrderedDict
 from collections.abc import Callable
+from typing import Final
 
 from ..core.key import Identity
 from .clip import Clip
@@ -15,7 +16,7 @@ class Memory:
     """Complete clips by identity. ``limit_bytes``: what PCM and encoded forms may weigh together."""
 
     def __init__(self, *, limit_bytes: int) -> None:
-        self._limit = limit_bytes
+        self.limit: Final = limit_bytes
         self._clips: OrderedDict[Identity, Clip] = OrderedDict()
         self._weights: dict[Identity, int] = {}
         self.size = 0
@@ -44,7 +45,7 @@ class Memory:
             return
         self._weights[identity] += more_bytes
         self.size += more_bytes
-        while self.size > self._limit:
+        while self.size > self.limit:
             oldest = next(iter(self._clips))
             self.forget(oldest)
 

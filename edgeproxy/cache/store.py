@@ -129,6 +129,16 @@ class Store:
         return len(self._dynamic) + len(self._pinned)
 
     @property
+    def quota_bytes(self) -> int:
+        """What dynamic records may weigh together."""
+        return self._quota
+
+    @property
+    def min_free_bytes(self) -> int:
+        """With less free disk than this nothing more is written."""
+        return self._min_free
+
+    @property
     def dynamic_records(self) -> int:
         """Records that make room for newer ones."""
         return len(self._dynamic)
@@ -391,6 +401,11 @@ class Store:
         for key in old:
             await self.remove(key)
         return len(old)
+
+    async def free_bytes(self) -> int | None:
+        """What is left of the disk; None where it does not say."""
+        free: int | None = None
+        return await self._attempt("look", lambda: self._disk.free_bytes, free, within_s=_READ_S)
 
     @property
     def is_open(self) -> bool:

@@ -1,8 +1,11 @@
 """``edgeproxy demo``: emulator, proxy and demo phrases in one go, with an agent's turns to listen to."""
 
 import asyncio
+from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
 
+import aiohttp
 import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
@@ -12,6 +15,7 @@ from .. import app
 from ..config import ConfigError, Settings
 from ..core.events import Event, PhraseGenerated, PhraseRefused, TurnEnded
 from ..observe import log
+from ..operate.purging import scope_of
 from ..phrases import due as dues
 from ..phrases.pinned import Pinned
 from ..phrases.reader import BookErrors
@@ -21,6 +25,9 @@ from .common import fail, run, until_told
 from .serve import settings_or_fail
 
 _KEY = "demo"
+_TOKEN = "demo"
+_TIRED = ("come-early", "say-again")
+"""Phrases that the demo's night is to make anew; the first of them comes out silent."""
 _LOOK_S = 10.0
 
 
@@ -64,6 +71,7 @@ def demo(
         },
         cache={"data_dir": data_dir},
         phrases={"directory": phrases},
+        admin={"token": _TOKEN},
     )
     log.configure(format=settings.log.format, level="warning")
     try:
@@ -89,14 +97,16 @@ async def _demo(
             verdicts[:] = [segment.verdict for segment in event.segments]
 
     async with (
-        emulator(latency, port=emulator_port),
+        emulator(latency, port=emulator_port) as origin,
         app.running(settings, emit=hear) as proxy,
     ):
         await _agent_speaks(console, proxy.url, verdicts)
         if once:
             return
         async with asyncio.TaskGroup() as tasks:
-            making = tasks.create_task(_phrases_are_made(console, proxy, made))
+            making = tasks.create_task(
+                _until_there_is_something_to_see(console, proxy, made, origin)
+            )
             told = tasks.create_task(stop.wait())
             await asyncio.wait((making, told), return_when=asyncio.FIRST_COMPLETED)
             making.cancel()
@@ -104,7 +114,9 @@ async def _demo(
         if stop.is_set():
             return
         console.print(
-            "\nIt runs until Ctrl-C. Three things to try in another terminal:\n\n"
+            f"\nConsole: {proxy.operator_url}/console (token: {_TOKEN}). The agent goes on speaking, so that "
+            "there is something to see.\n\n"
+            "It runs until Ctrl-C. Three things to try in another terminal:\n\n"
             f'  edgeproxy say "नमस्ते, मैं आपकी क्या मदद कर सकता हूँ?" --url {proxy.url} -o hello.wav\n'
             "  the same again: a hit\n"
             "  your own LiveKit agent: sarvam.TTS(…,\n"
@@ -113,7 +125,48 @@ async def _demo(
             markup=False,
             soft_wrap=True,
         )
+        await _agent_goes_on(proxy.url, stop)
+
+
+async def _agent_goes_on(url: str, stop: asyncio.Event) -> None:
+    """Until ``stop`` is set, where LiveKit's plugin is there to speak."""
+    async with asyncio.TaskGroup() as tasks:
+        speaking = tasks.create_task(_speak_on(url))
         await stop.wait()
+        speaking.cancel()
+
+
+async def _speak_on(url: str) -> None:
+    with suppress(ImportError):  # who hasn't the plugin was told so before
+        await agent.keep_speaking(url, key=_KEY)
+
+
+async def _until_there_is_something_to_see(
+    console: Console, proxy: app.Proxy, made: asyncio.Queue[str], origin: str
+) -> None:
+    await _phrases_are_made(console, proxy, made)
+    await _a_night(console, proxy, origin)
+
+
+async def _a_night(console: Console, proxy: app.Proxy, origin: str) -> None:
+    """A night as it might be: two phrases were marked to be made anew, and of one comes nothing."""
+    tired = [
+        pinned
+        for name in _TIRED
+        for pinned in proxy.generations
+        if pinned.voice["language"] == "en-IN" and pinned.phrases[0].endswith(f"/{name}")
+    ]
+    if not tired:
+        return
+    silent = {"faults": [{"fault": "silence", "text": tired[0].text}]}
+    with console.status("a night, as it might be …"):
+        async with aiohttp.ClientSession(origin) as session:
+            await session.post("/emulator/faults", json=silent)
+            for pinned in tired:
+                await proxy.purging.purge(scope_of(pinned), soft=True)
+            report = await proxy.night.run(datetime.now(UTC))
+            await session.post("/emulator/faults", json={"faults": []})
+    console.print(f"\nA night was run, in which the origin was silent once: {report}")
 
 
 async def _phrases_are_made(console: Console, proxy: app.Proxy, made: asyncio.Queue[str]) -> None:

@@ -53,7 +53,11 @@ def serve(
         if check:
             click.echo(f"fine: settings and {len(library)} phrases")
             return
-        log.configure(format=settings.log.format, level=settings.log.level)
+        log.configure(
+            format=settings.log.format,
+            level=settings.log.level,
+            with_texts=settings.log.texts,
+        )
         take_handles(settings.server.connections)
         run(until_told(lambda stop: app.serve(settings, stop=stop)))
     except (ConfigError, BookErrors, DamagedSecret) as error:

@@ -7,6 +7,6 @@ the variable it came from), its value unless that may hold a secret, what is all
 """
 
 from .kinds import ConfigError
-from .settings import Settings
+from .settings import Settings, is_loopback
 
-__all__ = ["ConfigError", "Settings"]
+__all__ = ["ConfigError", "Settings", "is_loopback"]

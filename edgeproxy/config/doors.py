@@ -10,7 +10,7 @@ from pydantic import (
 )
 
 from ..openai.voices import parted
-from .kinds import MEGABYTE, Digest, Room, parsed
+from .kinds import MEGABYTE, Digest, Room, Secret, parsed
 
 
 class Server(Room):
@@ -79,6 +79,17 @@ class Auth(Room):
         if self.mode != "passthrough" and self.allow:
             raise ValueError(f"auth.allow is for auth.mode: passthrough, not {self.mode}")
         return self
+
+
+class Admin(Room):
+    """The operator's side: metrics, console, admin API (docs/operating.md)."""
+
+    host: str = "127.0.0.1"
+    """Address of its own listener. Anything but loopback needs `admin.token`."""
+    port: Annotated[int | None, Field(ge=0, le=65535)] = None
+    """Port of its own listener. Without one it shares the proxy's where that is on loopback, else 8081."""
+    token: Secret | None = None
+    """What changes anything: purges, switches, a drain. Without one nothing can be changed by HTTP."""
 
 
 class OpenAi(Room):

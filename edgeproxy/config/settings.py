@@ -18,7 +18,7 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
-from .doors import Auth, OpenAi, Passthrough, Server
+from .doors import Admin, Auth, OpenAi, Passthrough, Server
 from .kinds import ConfigError
 from .origin import Origin, Pool
 from .speech import Cache, Log, Phrases, Turn
@@ -44,6 +44,7 @@ class Settings(BaseSettings):
     turn: Turn = Turn()
     cache: Cache = Cache()
     auth: Auth = Auth()
+    admin: Admin = Admin()
     openai: OpenAi = OpenAi()
     passthrough: Passthrough = Passthrough()
     phrases: Phrases = Phrases()
@@ -63,7 +64,7 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _only_loopback_is_open(self) -> Self:
-        if _is_loopback(self.server.host):
+        if is_loopback(self.server.host):
             return self
         beyond = f"server.host: {self.server.host} is not loopback, and "
         if self.auth.mode == "open" and not self.auth.open_to_all:
@@ -75,6 +76,15 @@ class Settings(BaseSettings):
             raise ValueError(
                 f"{beyond}without auth.allow everybody who has a Sarvam key could come in; list the "
                 "keys that may (`edgeproxy token --of`), or listen on 127.0.0.1"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _only_who_has_the_token_looks_from_elsewhere(self) -> Self:
+        if self.admin.token is None and not is_loopback(self.admin.host):
+            raise ValueError(
+                f"admin.host: {self.admin.host} is not loopback, and without admin.token everybody could "
+                "look; set it (`edgeproxy token` prints a good one), or listen on 127.0.0.1"
             )
         return self
 
@@ -160,7 +170,8 @@ def _read(file: Path | None) -> dict[str, Any]:
     return content
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Whether only this machine reaches what listens there."""
     if host == "localhost":
         return True
     try:
@@ -180,10 +191,12 @@ def _one_line(error: ValidationError, overrides: Mapping[str, Mapping[str, Any]]
     blamed = variable in os.environ and setting not in overrides.get(room, {})
     name = f"{variable}: {name}" if blamed else name
     if first["type"] == "extra_forbidden":
-        return f"{name}: there is no such setting; see the README's table of settings"
+        return f"{name}: there is no such setting; docs/operating.md has all"
     # Keys, and URLs with a user or a query, do not belong on a screen.
     hidden = (
-        "key" in setting or setting == "allow" or any(mark in str(first["input"]) for mark in "@?")
+        "key" in setting
+        or setting in ("token", "allow")
+        or any(mark in str(first["input"]) for mark in "@?")
     )
     value = "" if hidden else f" = {first['input']!r}"
     return f"{name}{value}: {said}"

@@ -39,6 +39,9 @@ class Cache(Room):
 
     data_dir: Path = Path("data")
     """Records and the installation's secret live here, mode 0700."""
+    mode: Literal["on", "off", "shadow"] = "on"
+    """`off`: everything is asked of the origin; `shadow`: the same, and what the cache would have had is told
+    and kept, to try it before trusting it. The console switches it while the proxy runs."""
     memory_bytes: Annotated[int, Field(ge=0)] = 128 * MEGABYTE
     """Hot clips with their messages ready for the wire."""
     quota_bytes: Annotated[int, Field(ge=0)] = 10_000 * MEGABYTE
@@ -98,3 +101,5 @@ class Log(Room):
     """One line per turn, for people or for machines."""
     level: Literal["debug", "info", "warning", "error"] = "info"
     """Least level that is written."""
+    texts: bool = False
+    """Whether the line of a turn has its text. Without it a text shows only as its key."""

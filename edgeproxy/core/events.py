@@ -1,11 +1,12 @@
 """Facts: what happened, told once, read by logs, metrics and tests alike.
 
 A room gets an ``emit`` at construction and calls it synchronously; a listener must not raise, await or
-call back. No fact carries a credential or a text, only what may be logged.
+call back. No fact carries a credential. A text is in one of them, :class:`SegmentSpoken`, which does not show
+it by itself: who writes it down has been told to.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,19 @@ class ConfigSkipped(Event):
     """A session already had the voice asked for."""
 
     model: str
+
+
+@dataclass(frozen=True, slots=True)
+class TextCharged(Event):
+    """The origin was sent a text that it takes money for, however the utterance ended.
+
+    ``order``: for whom, ``first`` or ``ahead`` (segments of turns) or ``night`` (nobody waits: phrases made
+    anew, recordings renewed).
+    """
+
+    model: str
+    characters: int
+    order: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,6 +253,17 @@ class NightEnded(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class AdminCalled(Event):
+    """Somebody changed something by the admin API, or was not let. ``action``: what, without a text;
+    ``outcome``: what came of it."""
+
+    action: str
+    address: str
+    ok: bool
+    outcome: str
+
+
+@dataclass(frozen=True, slots=True)
 class LimitMet(Event):
     """A client was turned away, or dropped. ``limit``: the setting that it met (of the room ``server`` where
     none is named), or ``no HTTP``."""
@@ -293,6 +318,14 @@ class SegmentSpoken:
     attempts: int
     lead_s: float | None = None
     """Silence in front of its sound; None where there is no sound."""
+    taken_s: float | None = None
+    """Its door took up the first of its PCM to put it into the client's codec."""
+    encoded_s: float | None = None
+    """The first of it was in that codec."""
+    would: str | None = None
+    """Where the cache is in its shadow: the verdict without that."""
+    text: str = field(default="", repr=False)
+    """Normalised."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -316,3 +349,8 @@ class TurnEnded(Event):
     underrun_s: float = 0.0
     tag: str | None = None
     """Which of its uses the client says it is."""
+
+    @property
+    def is_of_note(self) -> bool:
+        """Whether anybody wanted to hear anything: LiveKit's plugin flushes once more after each turn."""
+        return bool(self.segments) or self.outcome == "error"

@@ -8,7 +8,8 @@
     edgeproxy; fwd=uri-miss; collapsed; detail="collapsed"      somebody else's request had it under way
     edgeproxy; fwd=partial; detail="hit-memory,miss"            some of it was
     edgeproxy; fwd=request; detail="bypass"                     `refresh` (`no-cache`): not looked for
-    edgeproxy; fwd=bypass; detail="bypass"                      `off` (`no-store`): nor kept
+    edgeproxy; fwd=bypass; detail="bypass"                      `off` (`no-store`): nor kept; or the operator
+                                                                has switched the cache off, or to its shadow
 
 ``detail`` has the verdict of each segment, in their order. ``stored`` is there where it is known: the headers
 of a stream go out before its end. A pause, for a text with nothing to say, is neither hit nor forwarded.
@@ -49,7 +50,7 @@ def cache_status(parts: Iterable[Part], *, freshness: Freshness, now: datetime) 
 
 def _forwarded(parts: list[Part], *, partly: bool) -> list[str]:
     uses = {part.ask.use for part in parts}
-    if Use.OFF in uses:
+    if Use.OFF in uses or any(part.how == "bypass" and part.ask.use is Use.ON for part in parts):
         why = "bypass"
     elif Use.REFRESH in uses:
         why = "request"

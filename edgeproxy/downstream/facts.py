@@ -24,6 +24,10 @@ class Part:
     """None: it was never begun."""
     how: str = ""
     """How the clip was come by: what :meth:`Speech.clip` said."""
+    taken: float | None = None
+    """When its first PCM was taken up for the client's codec."""
+    encoded: float | None = None
+    """When the first of it was in that codec."""
     first_write: float | None = None
     last_write: float | None = None
 
@@ -57,6 +61,10 @@ class Part:
             configured=times.configured if times else False,
             attempts=times.attempts if times else 0,
             lead_s=_lead(clip),
+            taken_s=since(self.taken),
+            encoded_s=since(self.encoded),
+            would=clip.would if clip is not None else None,
+            text=identity.text,
         )
 
 

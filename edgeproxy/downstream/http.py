@@ -135,11 +135,13 @@ class HttpDoors:
         async for clip, part in self._in_order(reply):
             trim = self._trim(clip)
             async for pcm in clip:
+                part.taken = part.taken or monotonic()
                 if line.fresh:
                     await _prepare(response, request, reply)
                     for piece in line.opening():
                         await response.write(piece)
                 async for piece in line.play(trim(pcm)):
+                    part.encoded = part.encoded or monotonic()
                     await response.write(piece)
                     part.last_write = monotonic()
                     part.first_write = part.first_write or part.last_write

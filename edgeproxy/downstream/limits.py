@@ -65,6 +65,11 @@ class Gate:
         self.told = 0
         """How many are being told that there is no room."""
 
+    @property
+    def connections(self) -> int:
+        """How many are open."""
+        return self._connections
+
     async def listen(self, host: str, port: int) -> int:
         """Take connections from now on; the port. Raises OSError."""
         loop = asyncio.get_running_loop()

@@ -94,6 +94,7 @@ def told_final(reply: Reply) -> bytes:
                 round(value * 1000, 3) if name.endswith("_s") and value is not None else value
             )
             for name, value in asdict(segment).items()
+            if name != "text"
         }
         for segment in reply.spoken
     ]

@@ -73,6 +73,11 @@ class Doors:
         self._request_over = asyncio.Event()
         self._draining = False
 
+    @property
+    def conversations(self) -> int:
+        """How many are open, over the WebSocket."""
+        return len(self._conversations)
+
     def add_routes(self, router: web.UrlDispatcher) -> None:
         """The paths that Sarvam's and OpenAI's clients know; every other path is Sarvam's 404."""
         for path in WS_PATHS:

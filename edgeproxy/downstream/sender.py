@@ -123,7 +123,9 @@ class Sender:
         if ready is None:
             if not part.output.exact:
                 return False
+            part.taken = monotonic()
             ready = line.cut(self._trim(part)(clip.pcm()))
+            part.encoded = monotonic()
             self._speech.keep_ready(part.ask, clip, part.output.ready_key, ready)
         part.ready = ready
         return True
@@ -189,12 +191,14 @@ class Sender:
             changed = clip.changed()
             while part.position < len(clip.chunks):
                 clip.heard = True
+                part.taken = part.taken or monotonic()
                 pcm = trim(clip.chunks[part.position])
                 part.position += 1
                 counted = False
                 async for piece in line.play(pcm):
                     if reply.refusal is not None:
                         return
+                    part.encoded = part.encoded or monotonic()
                     for header in line.opening():
                         await self._send_audio(reply, header)
                     await self._send_audio(reply, piece)

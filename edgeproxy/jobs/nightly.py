@@ -98,6 +98,11 @@ class Night:
         self._emit = emit
         self._one_at_a_time = asyncio.Lock()
 
+    @property
+    def is_running(self) -> bool:
+        """Whether one is under way."""
+        return self._one_at_a_time.locked()
+
     def missed(self, now: datetime, *, book: str | None = None) -> bool:
         """Whether a night should have been since the last one, or one was cut short. To be asked at start.
 

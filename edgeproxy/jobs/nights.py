@@ -53,6 +53,10 @@ class Nights:
             # A night that is put off or brought forward was not missed.
             await self._put({_ALL: self._when, **self._own()}, at_start=False)
 
+    def run_now(self, book: str | None) -> None:
+        """Begin a night, of one book or of all, whatever the time is."""
+        self._schedule.once(f"{_name(book)}, now", self._job(book))
+
     def _own(self) -> dict[str | None, Cron]:
         books = self._books.library.books
         return {name: book.cron for name, book in books.items() if book.cron is not None}

@@ -7,6 +7,7 @@ from typing import Final
 
 import orjson
 
+from ..phrases.price import cost
 from ..sarvam.models import RUPEES_PER_CHARACTER
 
 _NAMED: Final = 20
@@ -123,13 +124,13 @@ class Report:
         yield f"failed    {len(self.failed):,}"
         if self.skipped:
             yield f"skipped   {self.skipped:,}: {self.stopped or 'the budget is spent'}"
-        yield f"cost      {_cost(self.characters)}"
+        yield f"cost      {cost(self.characters)}"
         if self.book is None:
             yield f"retired   {self.retired:,} that no book says any more"
             yield f"promoted  {len(self.promoted):,} of no book, now kept for as long as they are asked for"
             yield f"demoted   {self.demoted:,} that were promoted once and nobody asks for any more"
-            yield f"heard     {self.heard:,} times from the books: {_cost(self.heard_characters)} not spent"
-            yield f"saved     {_cost(self.saved_characters)} a day, by what was promoted"
+            yield f"heard     {self.heard:,} times from the books: {cost(self.heard_characters)} not spent"
+            yield f"saved     {cost(self.saved_characters)} a day, by what was promoted"
             yield f"discarded {self.discarded:,} old records"
             yield f"checked   {self.checked:,} records, {self.bad:,} of them bad and removed"
         yield from _listed(
@@ -151,10 +152,6 @@ class Report:
 
 def _who(each: Made | NotMade) -> str:
     return f"{each.phrase} {each.language} {each.speaker}"
-
-
-def _cost(characters: int) -> str:
-    return f"{characters:,} characters, ₹{characters * RUPEES_PER_CHARACTER:,.2f}"
 
 
 def _listed(title: str, lines: list[str]) -> Iterator[str]:

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.triggers.base import BaseTrigger
+from apscheduler.triggers.date import DateTrigger
 from apscheduler.triggers.interval import IntervalTrigger
 
 from ..core.events import Emit, JobEnded, ignore
@@ -107,6 +108,10 @@ class Schedule:
         """
         first = {"next_run_time": datetime.now(UTC)} if at_start else {}
         self._add(_AtTimes(when, zone, jitter_s), name, job, **first)
+
+    def once(self, name: str, job: Job) -> None:
+        """Run ``job`` as soon as may be, and then no more."""
+        self._add(DateTrigger(datetime.now(UTC)), name, job)
 
     def next(self, name: str) -> datetime | None:
         """When this job runs next; None: there is none by that name, or no start yet."""

@@ -1,16 +1,26 @@
 """The access log: one line per turn, and the few facts an operator must see, readable or as JSON.
 
-No text and no credential is ever in a fact, so none can be in a line; a text shows only as its key.
-Other words of a client's (a model, a path) may be: they can forge neither a line nor a fact.
+``warning``: a caller heard less than it should have, or will before long; ``error``: so will all of them, or
+a bug; ``info``: what is done all day; ``debug``: what only a developer asks about.
+
+No credential is ever in a fact, so none can be in a line. A text shows only as the tag that its key begins
+with (``edgeproxy cache explain`` tells it), unless the settings say otherwise. Other words of a client's (a
+model, a path) may be there: they can forge neither a line nor a fact.
 """
 
 import json
 import logging
+import re
 import sys
 import textwrap
+from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import fields
 from datetime import UTC, datetime
-from typing import Any, Final, Literal
+from operator import attrgetter
+from typing import Any, Final, Literal, TextIO
+
+import orjson
 
 from ..core import events
 from ..core.events import Event, TurnEnded
@@ -33,48 +43,79 @@ _LEVELS: Final[dict[type[Event], int]] = {
     events.KeyProven: logging.INFO,
     events.TenantsRefused: logging.WARNING,
     events.TenantsReloaded: logging.INFO,
+    events.NightEnded: logging.INFO,
+    events.AdminCalled: logging.INFO,
     events.LimitMet: logging.INFO,
     events.PassedOn: logging.INFO,
     TurnEnded: logging.INFO,
 }
 """What is not listed is debug."""
 
+_NAMES: Final = {
+    logging.DEBUG: "debug",
+    logging.INFO: "info",
+    logging.WARNING: "warning",
+    logging.ERROR: "error",
+}
+_WOULD: Final = attrgetter("would")
+_MOST_TAGS: Final = 8
+_TAG_DIGITS: Final = 16
+_PLAIN: Final = re.compile(r"[!#-~]+")
+"""What passes for one value, and cannot pass for more: printable ASCII without spaces and quotes."""
+
 
 def tell(event: Event) -> None:
     """Write one fact. The listener that :mod:`edgeproxy.app` gives to every room."""
-    level = _LEVELS.get(type(event), logging.DEBUG)
+    level = _level(event)
     if log.isEnabledFor(level):
+        # Whoever uses us may have a log of its own.
+        ours = next(iter(log.handlers), None)
+        lines = ours if isinstance(ours, _Lines) and len(log.handlers) == 1 else None
         facts = _turn(event) if isinstance(event, TurnEnded) else _plain(event)
-        log.log(level, "%s", _name(event), extra={"facts": facts})
+        if lines is not None and lines.with_texts and isinstance(event, TurnEnded):
+            facts["text"] = " ".join(segment.text for segment in event.segments)
+        name = "turn" if isinstance(event, TurnEnded) else type(event).__name__
+        if lines is None:
+            log.log(level, "%s", name, extra={"facts": facts})
+        else:
+            lines.fact(level, name, facts)
 
 
-def _name(event: Event) -> str:
-    return "turn" if isinstance(event, TurnEnded) else type(event).__name__
+def _level(event: Event) -> int:
+    match event:
+        case TurnEnded(outcome="error") | events.JobEnded(ok=False) | events.AdminCalled(ok=False):
+            return logging.WARNING
+    return _LEVELS.get(type(event), logging.DEBUG)
 
 
 def _plain(event: Event) -> dict[str, Any]:
     return {field.name: getattr(event, field.name) for field in fields(event)}
 
 
-def _turn(turn: TurnEnded) -> dict[str, Any]:
-    def ms(seconds: float | None) -> float | None:
-        return None if seconds is None else round(seconds * 1000, 2)
+def _ms(seconds: float | None) -> float | None:
+    return None if seconds is None else round(seconds * 1000, 2)
 
+
+def _turn(turn: TurnEnded) -> dict[str, Any]:
+    segments = turn.segments
     facts: dict[str, Any] = {
         "request_id": turn.request_id,
         "namespace": turn.namespace,
         "door": turn.door,
         "codec": turn.codec,
         "outcome": turn.outcome,
-        "verdicts": ",".join(segment.verdict for segment in turn.segments),
-        "ttfb_ms": ms(turn.ttfb_s),
-        "ttfa_ms": ms(turn.ttfa_s),
-        "took_ms": ms(turn.took_s),
-        "characters": sum(segment.characters for segment in turn.segments),
-        "pcm_bytes": sum(segment.pcm_bytes for segment in turn.segments),
+        "verdicts": ",".join([segment.verdict for segment in segments]),
+        "ttfb_ms": _ms(turn.ttfb_s),
+        "ttfa_ms": _ms(turn.ttfa_s),
+        "took_ms": _ms(turn.took_s),
+        "characters": sum([segment.characters for segment in segments]),
+        "pcm_bytes": sum([segment.pcm_bytes for segment in segments]),
+        "tags": ",".join([segment.key[:_TAG_DIGITS] for segment in segments[:_MOST_TAGS]]),
     }
+    if any(map(_WOULD, segments)):
+        facts["would"] = ",".join(segment.would or "" for segment in segments)
     if turn.underruns:
-        facts |= {"underruns": turn.underruns, "underrun_ms": ms(turn.underrun_s)}
+        facts |= {"underruns": turn.underruns, "underrun_ms": _ms(turn.underrun_s)}
     if turn.tag:
         facts["tag"] = turn.tag
     if turn.reason:
@@ -85,19 +126,25 @@ def _turn(turn: TurnEnded) -> dict[str, Any]:
 def _quoted(value: object) -> str:
     """As it is, or as a JSON string where it might pass for more than one value."""
     text = str(value)
-    plain = text.isprintable() and not set(text) & set(' "')
-    return text if plain else json.dumps(text)
+    if type(value) is not str or _PLAIN.fullmatch(text) is not None:
+        return text
+    printable = text.isprintable()
+    if printable and not set(text) & set(' "'):
+        return text
+    return json.dumps(text, ensure_ascii=not printable)
 
 
 class _Readable(logging.Formatter):
+    def fact(self, when: datetime, level: str, name: str, facts: Mapping[str, Any]) -> str:
+        said = " ".join([f"{key}={_quoted(v)}" for key, v in facts.items() if v is not None])
+        return f"{when.isoformat(timespec='milliseconds')[11:23]} {level:7} {name} {said}".rstrip()
+
     def format(self, record: logging.LogRecord) -> str:
-        when = datetime.fromtimestamp(record.created, UTC).strftime("%H:%M:%S.%f")[:-3]
         message = record.getMessage()
         if not message.isprintable():
             message = json.dumps(message)
-        facts = getattr(record, "facts", {})
-        said = " ".join(f"{name}={_quoted(v)}" for name, v in facts.items() if v is not None)
-        line = f"{when} {record.levelname.lower():7} {message} {said}".rstrip()
+        when = datetime.fromtimestamp(record.created, UTC)
+        line = self.fact(when, record.levelname.lower(), message, getattr(record, "facts", {}))
         if record.exc_info:
             # Indented, so that no line of an error's text passes for one of ours.
             line += "\n" + textwrap.indent(self.formatException(record.exc_info), "  ")
@@ -105,22 +152,48 @@ class _Readable(logging.Formatter):
 
 
 class _Json(logging.Formatter):
+    def fact(self, when: datetime, level: str, name: str, facts: Mapping[str, Any]) -> str:
+        line = {"time": when.isoformat(), "level": level, "event": name, **facts}
+        try:
+            said = orjson.dumps(line).decode()
+        except TypeError:  # what a client has sent may be no UTF-8
+            return json.dumps(line)
+        # There are more line breaks than JSON's own.
+        return said if said.isprintable() else json.dumps(line)
+
     def format(self, record: logging.LogRecord) -> str:
-        line = {
-            "time": datetime.fromtimestamp(record.created, UTC).isoformat(),
-            "level": record.levelname.lower(),
-            "event": record.getMessage(),
-            **getattr(record, "facts", {}),
-        }
+        facts = dict(getattr(record, "facts", {}))
         if record.exc_info:
-            line["exception"] = self.formatException(record.exc_info)
-        return json.dumps(line)
+            facts["exception"] = self.formatException(record.exc_info)
+        when = datetime.fromtimestamp(record.created, UTC)
+        return self.fact(when, record.levelname.lower(), record.getMessage(), facts)
 
 
-def configure(*, format: Literal["readable", "json"], level: str) -> None:
-    """Write the log to standard error from now on."""
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(_Json() if format == "json" else _Readable())
-    log.handlers[:] = [handler]
+class _Lines(logging.StreamHandler[TextIO]):
+    """Writes records as every handler does; and facts without becoming records, which costs a third: each
+    turn is one."""
+
+    def __init__(self, stream: TextIO, form: _Readable | _Json, *, with_texts: bool) -> None:
+        super().__init__(stream)
+        self.with_texts = with_texts
+        """Whether the line of a turn has its text."""
+        self.setFormatter(form)
+        self._form = form
+
+    def fact(self, level: int, name: str, facts: Mapping[str, Any]) -> None:
+        line = self._form.fact(datetime.now(UTC), _NAMES[level], name, facts)
+        try:
+            with self.lock or nullcontext():
+                self.stream.write(line + self.terminator)
+                self.flush()
+        except (OSError, ValueError):
+            # The log's own disk is full, or its reader gone: there is nobody to tell, and callers go on.
+            return
+
+
+def configure(*, format: Literal["readable", "json"], level: str, with_texts: bool = False) -> None:
+    """Write the log to standard error from now on. ``with_texts``: also what callers are told."""
+    form = _Json() if format == "json" else _Readable()
+    log.handlers[:] = [_Lines(sys.stderr, form, with_texts=with_texts)]
     log.setLevel(level.upper())
     log.propagate = False

@@ -1,9 +1,13 @@
-"""Floor 4: what the operator sees and does.
+"""Floor 4: what the operator sees and changes.
 
-``health``    ``/healthz`` and ``/readyz``
-``purging``   from "this must not be heard any more" to nothing being left of it
-``exporting`` all that is kept, into an archive
-``importing`` what an archive has and this installation has not
-``archive``   what is in one, and whether that holds together
-``tar``       one file, sealed
+``health``    ``/healthz`` and ``/readyz``.
+``overview``  how things stand at a moment; ``gauges``: the same for ``/metrics``.
+``recent``    the turns of the last minutes; ``day``: the sums of the day.
+``guard``     who may look, and who may change something.
+``api``       calls by HTTP: a table, one way through it, its description.
+``admin``     the calls there are; ``takes``: those about recordings of the books.
+``console``   the page that is made of them.
+``purging``   from "this must not be heard any more" to nothing being left of it.
+``exporting`` all that is kept, into an archive; ``importing``: what one has and this installation has not.
+``archive``   what is in one, and whether that holds together; ``tar``: one file, sealed.
 """

@@ -18,6 +18,13 @@ class Health:
         self._details = details
         self.ready = False
 
+    @property
+    def status(self) -> str:
+        """``ready``, ``degraded`` (it should be given callers, though not all is well) or ``draining``."""
+        if not self.ready:
+            return "draining"
+        return "degraded" if self._details().get("origin_problem") else "ready"
+
     def not_ready(self) -> None:
         """Whoever asks from now on is sent elsewhere."""
         self.ready = False
@@ -31,8 +38,5 @@ class Health:
         return web.json_response({"status": "ok"})
 
     async def _readyz(self, _: web.Request) -> web.Response:
-        details = dict(self._details())
-        status = "ready" if self.ready else "draining"
-        if self.ready and details.get("origin_problem"):
-            status = "degraded"
-        return web.json_response({"status": status, **details}, status=200 if self.ready else 503)
+        details = {"status": self.status, **self._details()}
+        return web.json_response(details, status=200 if self.ready else 503)

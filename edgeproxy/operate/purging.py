@@ -20,7 +20,7 @@ from ..cache.store import Store
 from ..core.events import Emit, Purged, StoreFailed, ignore
 from ..core.key import Identity
 from ..phrases.generations import Failure, Generations
-from ..phrases.pinned import Pinned
+from ..phrases.pinned import Pinned, space
 from ..speech import Speech
 
 _FILLS_S: Final = 3600.0
@@ -141,6 +141,11 @@ class Purging:
                 self._emit(StoreFailed("save generations", f"{type(error).__name__}: {error}"))
             self._remake()
         return len(covered)
+
+
+def scope_of(pinned: Pinned) -> Scope:
+    """What covers all recordings of one text of the books in its voice."""
+    return Scope(text=pinned.text, namespace=space(pinned.scope), voice=pinned.voice)
 
 
 def _covers(scope: Scope, pinned: Pinned) -> bool:

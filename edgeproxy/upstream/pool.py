@@ -177,6 +177,21 @@ class Pool:
         return len(self._idle)
 
     @property
+    def sessions(self) -> dict[str, int]:
+        """How many there are in each state."""
+        return {
+            "dialling": len(self._dials),
+            "idle": len(self._idle),
+            "leased": len(self._leased),
+            "resting": len(self._resting),
+        }
+
+    @property
+    def places(self) -> Places:
+        """Those of its account, which it shares."""
+        return self._places
+
+    @property
     def waiting(self) -> int:
         """Callers that wait for a session; the night is none."""
         return len(self._waiters)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from ..core.voice import Voice
-from .breaker import Breaker
+from .breaker import Breaker, State
 from .places import Places
 from .pool import Pool
 from .session import OriginRefused
@@ -23,6 +23,22 @@ class Account:
     name: str
     key: str = field(repr=False)
     own: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How one pool stands at a moment. ``breaker``: the state of the one beside it."""
+
+    account: Account
+    model: str
+    sessions: dict[str, int]
+    waiting: int
+    held: int
+    """Places that its account has taken."""
+    ceiling: int
+    """Places that it may take."""
+    breaker: State
+    problem: str | None
 
 
 MakePool = Callable[[Account, str, Places, Sequence[Voice]], Pool]
@@ -75,6 +91,30 @@ class Pools:
             self._breakers = {key: each for key, each in self._breakers.items() if not each.at_rest}
             breaker = self._breakers[account, model] = self._make_breaker(account, model)
         return breaker
+
+    def standings(self) -> list[Standing]:
+        """Of all pools in use."""
+        found = []
+        for (account, model), pool in self._pools.items():
+            if not pool.closed:
+                breaker = self._breakers.get((account, model))
+                state = State.CLOSED if breaker is None else breaker.state
+                problem = (
+                    breaker.problem if breaker is not None and breaker.problem else pool.problem
+                )
+                found.append(
+                    Standing(
+                        account,
+                        model,
+                        pool.sessions,
+                        pool.waiting,
+                        pool.places.taken,
+                        pool.places.ceiling,
+                        state,
+                        None if problem is None else str(problem),
+                    )
+                )
+        return found
 
     def problems(self, own: Account) -> list[str]:
         """What is wrong with the origin now, the worst first; empty while it is well.

@@ -21,9 +21,11 @@ from .idle import idle
 from .misses import misses, sentences
 from .phrases import phrases
 from .starts import starts
+from .telemetry import telemetry
 
 BENCHMARKS: dict[str, Callable[[], Awaitable[list[Row]]]] = {
     "hits": hits,
+    "telemetry": telemetry,
     "misses": misses,
     "crowd": crowd,
     "sentences": sentences,

@@ -4,7 +4,7 @@ import asyncio
 from base64 import b64decode
 from collections.abc import Sequence
 from statistics import median
-from typing import Any
+from typing import Any, Final
 
 import aiohttp
 import orjson
@@ -15,7 +15,7 @@ from .client import Talk, talk, talks
 from .figures import Row, percentile
 from .places import bare, proxy
 
-_TEXT = "Good morning, the clinic is open today from nine until eight."
+TEXT: Final = "Good morning, the clinic is open today from nine until eight."
 _TURNS = 1500
 _BLOCKS, _BLOCK = 25, 60
 _LEFT_OUT = 10
@@ -32,8 +32,8 @@ async def hits() -> list[Row]:
     begin from rest; and in blocks, back to back, where both are hot, and the caller is the one who waits.
     """
     async with emulator("instant") as origin, proxy(origin) as url, talk(url) as cached:
-        await _until_cached(url)
-        messages = (await cached.turn(_TEXT)).messages
+        await until_cached(url)
+        messages = (await cached.turn(TEXT)).messages
         async with bare([message.encode() for message in messages]) as plain, talk(plain) as simple:
             at_rest = await _at_rest(cached, simple)
             back_to_back = await _back_to_back(cached, simple)
@@ -58,7 +58,7 @@ async def _at_rest(ours: Talk, theirs: Talk) -> tuple[list[float], list[float]]:
         # Each is first as often as the other.
         for which in (0, 1) if number % 2 else (1, 0):
             await asyncio.sleep(_BREATH_S)
-            took[which].append((await (ours, theirs)[which].turn(_TEXT)).first_s * 1e6)
+            took[which].append((await (ours, theirs)[which].turn(TEXT)).first_s * 1e6)
     return took[0][_LEFT_OUT:], took[1][_LEFT_OUT:]
 
 
@@ -66,15 +66,16 @@ async def _back_to_back(ours: Talk, theirs: Talk) -> tuple[list[float], list[flo
     took: tuple[list[float], list[float]] = ([], [])
     for _ in range(_BLOCKS):
         for caller, into in ((ours, took[0]), (theirs, took[1])):
-            block = [(await caller.turn(_TEXT)).first_s * 1e6 for _ in range(_BLOCK)]
+            block = [(await caller.turn(TEXT)).first_s * 1e6 for _ in range(_BLOCK)]
             into += block[_LEFT_OUT:]
     return took
 
 
-async def _until_cached(url: str) -> None:
+async def until_cached(url: str) -> None:
+    """Wait until :data:`TEXT` is spoken from memory."""
     async with talk(url, verdict=True) as asking:
         while True:
-            final = (await asking.turn(_TEXT)).messages[-1]
+            final = (await asking.turn(TEXT)).messages[-1]
             told = orjson.loads(final)["data"]["edgeproxy"]["segments"]
             if [segment["verdict"] for segment in told] == ["hit-memory"]:
                 return
@@ -85,7 +86,7 @@ async def crowd() -> list[Row]:
     """A hundred callers ask for the same new text at the same time."""
     async with emulator("v3") as origin, proxy(origin) as url, talks(url, _CROWD) as callers:
         before = await _utterances(origin)
-        turns = await asyncio.gather(*(caller.turn(_TEXT) for caller in callers))
+        turns = await asyncio.gather(*(caller.turn(TEXT) for caller in callers))
         asked = await _utterances(origin) - before
     heard = {_audio(turn.messages) for turn in turns}
     whole = len(heard) == 1 and heard != {b""}

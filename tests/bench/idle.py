@@ -15,7 +15,7 @@ from edgeproxy.sarvam.messages import FLUSH, say_text
 
 from .client import VOICE
 from .figures import Row
-from .places import proxy, proxys_pid
+from .places import pid_of, proxy
 
 _IDLE = 9_000
 """Of the file handles of this process; the proxy has its own."""
@@ -52,13 +52,13 @@ async def _weighed(
         for _ in range(3):
             await join(url, open_ones)
         await asyncio.sleep(_SETTLED_S)
-        before = _resident_bytes()
+        before = _resident_bytes(url)
         for _ in range(count // _AT_A_TIME):
             await asyncio.gather(*(join(url, open_ones) for _ in range(_AT_A_TIME)))
         await asyncio.sleep(_SETTLED_S)
-        handles = len(list(Path(f"/proc/{proxys_pid()}/fd").iterdir()))
+        handles = len(list(Path(f"/proc/{pid_of(url)}/fd").iterdir()))
         assert handles >= count, f"only {handles} file handles are open"
-        return (_resident_bytes() - before) / count
+        return (_resident_bytes(url) - before) / count
 
 
 _CONFIG = {"type": "config", "data": {**VOICE, "output_audio_codec": "linear16"}}
@@ -116,6 +116,6 @@ def _frame(message: bytes) -> bytes:
     return head + bytes(4) + message
 
 
-def _resident_bytes() -> int:
-    pages = int(Path(f"/proc/{proxys_pid()}/statm").read_text().split()[1])
+def _resident_bytes(url: str) -> int:
+    pages = int(Path(f"/proc/{pid_of(url)}/statm").read_text().split()[1])
     return pages * 4096

@@ -15,13 +15,16 @@ import yaml
 from .client import VOICE
 
 _START_S = 15.0
+_pids: dict[str, int] = {}
 _ROOT = Path(__file__).parent.parent.parent
 
 
 @asynccontextmanager
-async def proxy(origin: str, **rooms: dict[str, Any]) -> AsyncIterator[str]:
+async def proxy(
+    origin: str, program: str = "edgeproxy", /, **rooms: dict[str, Any]
+) -> AsyncIterator[str]:
     """``edgeproxy serve`` before ``origin``: an empty cache, warm sessions, all else as it comes, the
-    access log too. ``rooms`` are settings. Its URL."""
+    access log too. ``program``: the module that is run; ``rooms`` are settings. Its URL."""
     with TemporaryDirectory(prefix="edgeproxy-bench-") as folder:
         settings: dict[str, dict[str, Any]] = {
             "server": {"port": 0},
@@ -31,16 +34,13 @@ async def proxy(origin: str, **rooms: dict[str, Any]) -> AsyncIterator[str]:
         for room, values in rooms.items():
             settings[room] = {**settings.get(room, {}), **values}
         with written(yaml.safe_dump(settings).encode()) as file:
-            async with _child(["edgeproxy", "serve", "--config", file]) as url:
+            async with _child([program, "serve", "--config", file]) as url:
                 yield url
 
 
-def proxys_pid() -> int:
-    """The process of the proxy that runs; there must be one."""
-    ours = Path("/proc/self/task").glob("*/children")
-    children = [pid for file in ours for pid in file.read_text().split()]
-    (pid,) = (pid for pid in children if b"\0serve\0" in Path(f"/proc/{pid}/cmdline").read_bytes())
-    return int(pid)
+def pid_of(url: str) -> int:
+    """The process of the server that has this URL."""
+    return _pids[url]
 
 
 @asynccontextmanager
@@ -69,7 +69,9 @@ async def _child(command: Sequence[str]) -> AsyncIterator[str]:
             sys.executable, "-m", *command, stderr=log, cwd=_ROOT
         )
         try:
-            yield await _url(process, log.fileno())
+            url = await _url(process, log.fileno())
+            _pids[url] = process.pid
+            yield url
         finally:
             if process.returncode is None:
                 process.terminate()

@@ -18,7 +18,7 @@ from edgeproxy.core.voice import Voice
 
 from .client import VOICE
 from .figures import Row
-from .places import proxy, proxys_pid
+from .places import pid_of, proxy
 
 _RECORDS = 10_000
 _AT_A_TIME = 50
@@ -77,7 +77,7 @@ async def _start(origin: str, data: str | None) -> tuple[float, float]:
         http.get(f"{url}/readyz") as answer,
     ):
         took_s = perf_counter() - began
-        cpu_s = sum(map(int, Path(f"/proc/{proxys_pid()}/stat").read_text().split()[13:15]))
+        cpu_s = sum(map(int, Path(f"/proc/{pid_of(url)}/stat").read_text().split()[13:15]))
         ready = await answer.json()
     assert answer.status == 200
     assert ready["records"] == (_RECORDS if data is not None else 0), ready

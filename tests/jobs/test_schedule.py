@@ -222,3 +222,18 @@ async def test_jitter_puts_a_run_off_but_never_ahead(monkeypatch: pytest.MonkeyP
     schedule.cron(Cron.parse("0 0 29 2 *"), "night", night, jitter_s=600)
     schedule.stop()
     assert drawn == [(0, 600)]
+
+
+async def test_a_job_that_is_run_once_is_run_once() -> None:
+    facts: list[Event] = []
+    schedule = Schedule(emit=facts.append)
+    schedule.start()
+
+    async def night() -> str:
+        return "done"
+
+    schedule.once("night, now", night)
+    await until(lambda: bool(facts))
+    assert facts == [JobEnded("night, now", ok=True, outcome="done")]
+    assert schedule.next("night, now") is None
+    schedule.stop()

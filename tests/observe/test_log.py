@@ -1,7 +1,9 @@
 """The access log: one line per turn, for people or for machines, and never a secret."""
 
+import io
 import json
 import logging
+import os
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
@@ -9,7 +11,16 @@ from typing import Literal
 
 import pytest
 
-from edgeproxy.core.events import ConfigSent, DialFailed, SegmentSpoken, StoreFailed, TurnEnded
+from edgeproxy.core.events import (
+    AdminCalled,
+    ConfigSent,
+    DialFailed,
+    Event,
+    JobEnded,
+    SegmentSpoken,
+    StoreFailed,
+    TurnEnded,
+)
 from edgeproxy.observe import log
 
 SEGMENT = SegmentSpoken(
@@ -137,3 +148,78 @@ def test_it_writes_to_standard_error_only() -> None:
     (handler,) = log.log.handlers
     assert isinstance(handler, logging.StreamHandler)
     assert handler.stream is sys.stderr
+
+
+TEXT = "Your code is secret."
+
+
+def test_a_text_shows_only_as_the_tag_of_its_key(capsys: pytest.CaptureFixture[str]) -> None:
+    log.configure(format="readable", level="info")
+    log.tell(replace(TURN, segments=(replace(SEGMENT, text=TEXT, key="ab" * 24),)))
+    line = capsys.readouterr().err
+    assert "tags=abababababababab" in line
+    assert "secret" not in line
+
+
+@pytest.mark.parametrize("form", ["readable", "json"])
+def test_told_otherwise_it_has_the_text(
+    capsys: pytest.CaptureFixture[str], form: Literal["readable", "json"]
+) -> None:
+    log.configure(format=form, level="info", with_texts=True)
+    segments = (replace(SEGMENT, text="One."), replace(SEGMENT, text="पहला वाक्य।"))
+    log.tell(replace(TURN, segments=segments))
+    assert "One. पहला वाक्य।" in capsys.readouterr().err
+
+
+def test_no_fact_shows_a_text_by_itself() -> None:
+    assert TEXT not in repr(replace(SEGMENT, text=TEXT))
+
+
+@pytest.mark.parametrize(
+    ("fact", "level"),
+    [
+        (replace(TURN, outcome="error", reason="refused"), "warning"),
+        (TURN, "info"),
+        (AdminCalled("PUT /admin/cache", "::1", True, "done"), "info"),
+        (AdminCalled("PUT /admin/cache", "::1", False, "the token is wrong"), "warning"),
+        (JobEnded("night", False, "OSError"), "warning"),
+        (JobEnded("sweep", True, "0"), "debug"),
+    ],
+)
+def test_what_somebody_must_see_is_a_warning(
+    capsys: pytest.CaptureFixture[str], fact: Event, level: str
+) -> None:
+    log.configure(format="json", level="debug")
+    log.tell(fact)
+    assert json.loads(capsys.readouterr().err)["level"] == level
+
+
+def test_what_the_cache_would_have_had_is_in_the_line(capsys: pytest.CaptureFixture[str]) -> None:
+    log.configure(format="readable", level="info")
+    log.tell(replace(TURN, segments=(replace(SEGMENT, would="hit-disk"), SEGMENT)))
+    assert "would=hit-disk," in capsys.readouterr().err
+
+
+def test_what_is_no_utf_8_is_still_a_line_of_json(capsys: pytest.CaptureFixture[str]) -> None:
+    log.configure(format="json", level="info")
+    log.tell(replace(TURN, reason="\udcff"))
+    assert json.loads(capsys.readouterr().err)["reason"] == "\udcff"
+
+
+def test_a_log_that_cannot_be_written_holds_up_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    with open(writer, "wb", buffering=0) as gone:
+        monkeypatch.setattr(sys, "stderr", io.TextIOWrapper(gone, write_through=True))
+        log.configure(format="readable", level="info")
+        log.tell(TURN)
+        log.tell(TURN)
+
+
+def test_whoever_has_a_log_of_its_own_hears_facts_there(caplog: pytest.LogCaptureFixture) -> None:
+    log.log.handlers.clear()
+    log.log.propagate = True
+    with caplog.at_level(logging.INFO, logger="edgeproxy"):
+        log.tell(TURN)
+    (record,) = caplog.records
+    assert (record.getMessage(), record.facts["verdicts"]) == ("turn", "miss,miss")  # type: ignore[attr-defined]

@@ -111,3 +111,14 @@ async def test_proving_an_account_dials_for_it_and_for_no_other(
     assert [each[:2] for each in made] == [("one", "bulbul:v3")]
     assert [pool.idle for pool in pools.of_account(ONE)] == [1]
     assert pools.of_account(TWO) == []
+
+
+async def test_how_pools_stand_is_told_by_account_and_model(make_pool: MakePool) -> None:
+    pools = pools_of(make_pool, [])
+    await pools.prove(ONE, "bulbul:v3")
+    await until(lambda: pools.of(ONE, "bulbul:v3").idle > 0)
+    (standing,) = pools.standings()
+    assert (standing.account, standing.model, standing.breaker) == (ONE, "bulbul:v3", "closed")
+    assert standing.sessions["idle"] == pools.of(ONE, "bulbul:v3").idle
+    assert standing.held == sum(standing.sessions.values()) <= standing.ceiling
+    assert (standing.waiting, standing.problem) == (0, None)

@@ -13,6 +13,7 @@ from ...cache.counts import Counts
 from ...cache.disk import Tag
 from ...cache.purge import DamagedPurges
 from ...config import Settings
+from ...core.words import count
 from ...downstream.secret import fingerprint, is_name
 from ...operate import archive
 from ...operate.exporting import Exported, Unfit, export
@@ -20,7 +21,7 @@ from ...operate.importing import Importing, Policy, Taken, Unwanted
 from ...operate.tar import BadArchive
 from ...phrases.generate import Progress
 from ..common import fail, run
-from ..phrases.rooms import count, progress, with_data, with_settings, workshop
+from ..phrases.rooms import progress, with_data, with_settings, workshop
 
 _MEGABYTE = 1_000_000
 _FILE = click.Path(dir_okay=False, path_type=Path)

@@ -9,11 +9,12 @@ from ... import app
 from ...cache.purge import Scope
 from ...config import Settings
 from ...core.text import normalise
-from ...phrases.pinned import Pinned, space
+from ...core.words import count
+from ...operate.purging import scope_of
 from ...sarvam import models
 from ..common import fail, run
 from ..phrases.naming import named
-from ..phrases.rooms import count, with_data, workshop
+from ..phrases.rooms import with_data, workshop
 
 _NUMBERS = ("rate", *models.NUMBERS)
 
@@ -91,11 +92,7 @@ async def _purge(settings: Settings, scope: Scope, phrase: str | None, *, soft: 
 
 
 def _scopes_of(phrase: str, shop: app.Workshop) -> Sequence[Scope]:
-    return [_scope_of(pinned) for pinned in named(phrase, shop.library, shop.generations)]
-
-
-def _scope_of(pinned: Pinned) -> Scope:
-    return Scope(text=pinned.text, namespace=space(pinned.scope), voice=pinned.voice)
+    return [scope_of(pinned) for pinned in named(phrase, shop.library, shop.generations)]
 
 
 def _fields(given: Sequence[str]) -> Iterator[tuple[str, Any]]:

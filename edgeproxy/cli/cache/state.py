@@ -3,8 +3,9 @@
 import click
 
 from ...config import Settings
+from ...core.words import count
 from ..common import fail, run
-from ..phrases.rooms import count, with_data, workshop
+from ..phrases.rooms import with_data, workshop
 
 _MEGABYTE = 1_000_000
 

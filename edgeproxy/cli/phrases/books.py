@@ -6,10 +6,11 @@ import click
 
 from ... import app
 from ...config import ConfigError, Settings
+from ...core.words import count
 from ...phrases import book
 from ...phrases.problem import BookErrors
 from ..common import fail
-from .rooms import count, refuse, tell, with_books
+from .rooms import refuse, tell, with_books
 
 
 @click.command()

@@ -1,6 +1,6 @@
 """``edgeproxy phrases list``: how each phrase stands."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Final
 
@@ -8,13 +8,11 @@ import click
 from rich.table import Table
 
 from ...config import Settings
-from ...core.audio import SAMPLE_BYTES
-from ...phrases.due import Unit, units
-from ...phrases.generations import Generations
-from ...phrases.pinned import Pinned
+from ...core.words import count
+from ...phrases.standing import Standing, State, standings
 from ..common import run
 from .naming import tell_failures
-from .rooms import age, console, count, with_books, workshop
+from .rooms import age, console, with_books, workshop
 
 _MEGABYTE: Final = 1_000_000
 _HIT_DAYS: Final = 7
@@ -32,77 +30,37 @@ def list_(settings: Settings) -> None:
 
 async def _list(settings: Settings) -> None:
     async with workshop(settings) as shop:
-        library, generations = shop.library, shop.generations
         hits = shop.hits.of_days(_HIT_DAYS, now=datetime.now(UTC))
-    wanted = units(library)
-    # What is left to chance has a row and no units.
-    rows: dict[tuple[str, str, str], list[Unit]] = {
-        (f"{each.book}/{each.id}", each.language, each.voice.speaker): []
-        for each in library.phrases
-    }
-    for unit in wanted.values():
-        for phrase in unit.phrases:
-            rows[phrase, unit.voice.language, unit.voice.speaker].append(unit)
+        rows = standings(shop.library, shop.generations)
     table = Table(box=None, pad_edge=False, header_style="dim")
     for name in ("phrase", "language", "speaker", "state"):
         table.add_column(name, no_wrap=True)
     for name in ("heard", "hits", "age", "takes", "length", "size"):
         table.add_column(name, justify="right", no_wrap=True)
     now = datetime.now(UTC)
-    for row, of_row in rows.items():
-        table.add_row(*row, *_cells(of_row, generations, hits, now))
+    for row in rows:
+        table.add_row(row.name, row.language, row.speaker, *_cells(row, hits, now))
     out = console()
     out.print(table)
-    made = _made(wanted, generations)
-    heard = sum(pinned.spoken is not None for pinned in made)
-    size = sum(_size(pinned, wanted[pinned.key].rates) for pinned in made)
+    # A text that several phrases say is one recording.
+    recordings = {each.unit.key: each for row in rows for each in row.recordings}.values()
+    heard = sum(each.spoken is not None for each in recordings)
+    size = sum(each.size for each in recordings)
     out.print(
-        f"\n{heard:,} of {count(len(wanted), 'recording')} can be heard, about "
+        f"\n{heard:,} of {count(len(recordings), 'recording')} can be heard, about "
         f"{size / _MEGABYTE:.1f} MB with the generations before them"
     )
-    tell_failures(made)
+    tell_failures(each.made for each in recordings if each.made is not None)
 
 
-def _cells(
-    wanted: list[Unit], generations: Generations, hits: Mapping[str, int], now: datetime
-) -> Iterator[str]:
+def _cells(row: Standing, hits: Mapping[str, int], now: datetime) -> Iterator[str]:
     """State, heard, hits, age, takes, length and size of one phrase, said by one speaker in one language."""
-    made = _made((unit.key for unit in wanted), generations)
-    heard = [generation for pinned in made if (generation := pinned.spoken) is not None]
-    yield _state(made, wanted=len(wanted), heard=len(heard))
-    yield f"{len(heard)}/{len(wanted)}" if wanted else ""
-    if heard:
-        yield f"{sum(hits.get(unit.key, 0) for unit in wanted):,}"
-        yield age(min(each.made for each in heard), now)
+    state, heard = row.state, row.heard
+    yield f"{state}, see below" if state is State.FAILED else state
+    yield f"{len(heard)}/{len(row.recordings)}" if row.recordings else ""
+    if row.made is not None:
+        yield f"{row.hits(hits):,}"
+        yield age(row.made, now)
         yield str(max(each.takes for each in heard))
         yield f"{sum(each.seconds for each in heard):.1f} s"
-        yield f"{sum(_size(pinned, wanted[0].rates) for pinned in made) / _MEGABYTE:.2f} MB"
-
-
-def _made(keys: Iterable[str], generations: Generations) -> list[Pinned]:
-    return [pinned for key in keys if (pinned := generations.find(key)) is not None]
-
-
-def _state(made: list[Pinned], *, wanted: int, heard: int) -> str:
-    """What most deserves to be known."""
-    if not wanted:
-        return "left to chance"
-    if any(pinned.failed and not pinned.is_stale for pinned in made):
-        return "failed, see below"
-    if any(pinned.latest and pinned.speaks is None for pinned in made):
-        return "waits to be picked"
-    if heard < wanted:
-        return "not made yet"
-    if any(pinned.is_stale for pinned in made):
-        return "stale"
-    if any(pinned.held for pinned in made):
-        return "held"
-    if any(pinned.latest != pinned.spoken for pinned in made):
-        return "newer one waits"
-    return "ready"
-
-
-def _size(pinned: Pinned, rates: Iterable[int]) -> int:
-    """Bytes of all its generations, all takes as long as the first."""
-    seconds = sum(each.seconds * each.takes for each in pinned.generations)
-    return int(seconds * sum(rates) * SAMPLE_BYTES)
+        yield f"{sum(each.size for each in row.recordings) / _MEGABYTE:.2f} MB"

@@ -8,11 +8,13 @@ from rich.table import Table
 
 from ... import app
 from ...config import Settings
+from ...core.words import count
 from ...phrases.due import Due
 from ...phrases.generate import Built
+from ...phrases.price import cost
 from ..common import fail, run
 from .naming import clipped
-from .rooms import console, cost, count, progress, with_books, workshop
+from .rooms import console, progress, with_books, workshop
 
 _only = click.option("--only", metavar="BOOK[/ID]", help="Nothing but this book or phrase.")
 _all = click.option(

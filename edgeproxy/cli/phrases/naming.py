@@ -11,11 +11,11 @@ from typing import Final, NoReturn
 
 import click
 
+from ...core.words import count
 from ...phrases.generations import Generations
 from ...phrases.library import Library
 from ...phrases.pinned import Pinned
 from ..common import fail
-from .rooms import count
 
 _NAME_DIGITS: Final = 8
 

@@ -16,11 +16,11 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from ... import app
 from ...config import ConfigError, Settings
+from ...core.words import count
 from ...downstream.secret import DamagedSecret
 from ...observe import log
 from ...phrases import generate
 from ...phrases.problem import BookErrors, Problem
-from ...sarvam.models import RUPEES_PER_CHARACTER
 from ..common import fail
 from ..serve import settings_or_fail
 
@@ -162,16 +162,6 @@ def progress() -> Iterator[generate.Progress]:
         yield lambda done, total, what: bar.update(
             task, completed=done, total=total, description=what
         )
-
-
-def count(number: int, what: str) -> str:
-    """``1 text``, ``2 texts``."""
-    return f"{number:,} {what}{'' if number == 1 else 's'}"
-
-
-def cost(characters: int) -> str:
-    """Characters, and the rupees that Sarvam takes for them."""
-    return f"{count(characters, 'character')}, ₹{characters * RUPEES_PER_CHARACTER:,.2f}"
 
 
 def age(made: datetime, now: datetime) -> str:

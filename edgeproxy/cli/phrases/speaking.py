@@ -6,11 +6,12 @@ import click
 from rich.table import Table
 
 from ...config import Settings
+from ...core.words import count
 from ...phrases.due import units
 from ...phrases.pinned import Generation, Pinned
 from ..common import fail, run
 from .naming import clipped, named, short, shown, tell_failures
-from .rooms import console, count, with_books, workshop
+from .rooms import console, with_books, workshop
 
 
 @click.command()

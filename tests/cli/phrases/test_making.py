@@ -4,10 +4,10 @@ import re
 import signal
 from pathlib import Path
 
-from edgeproxy.cli.phrases.rooms import cost
 from edgeproxy.emulator.server import Emulator
 from edgeproxy.phrases.due import Unit
 from edgeproxy.phrases.generate import AT_ONCE
+from edgeproxy.phrases.price import cost
 
 from ..conftest import Run, Start, line_with
 from .conftest import edit, environment, row

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from edgeproxy.cli.phrases.rooms import age, cost, count, progress
+from edgeproxy.cli.phrases.rooms import age, progress
 
 from ..conftest import Run
 
@@ -24,12 +24,6 @@ NOW = datetime(2026, 11, 14, tzinfo=UTC)
 )
 def test_an_age_is_told_in_the_largest_unit_that_fits(ago: timedelta, said: str) -> None:
     assert age(NOW - ago, NOW) == said
-
-
-def test_a_cost_is_characters_and_rupees() -> None:
-    assert cost(10_000) == "10,000 characters, ₹30.00"
-    assert cost(1) == "1 character, ₹0.00"
-    assert count(0, "text") == "0 texts"
 
 
 async def test_folder_and_data_come_from_options_environment_or_file(

@@ -1,0 +1,133 @@
+"""The operator's side: what listens to the facts, and what is served of it.
+
+On loopback it shares the listener of the doors; off loopback it has one of its own, and on that of the doors
+its paths are nobody's: neither is the operator's token passed on to the origin by mistake.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+from aiohttp import web
+
+from ..config import Settings, is_loopback
+from ..core.events import Emit, Event
+from ..observe.metrics import CONTENT_TYPE, Metrics
+from ..operate.admin import Admin, Works
+from ..operate.api import Api
+from ..operate.day import Day
+from ..operate.gauges import reading
+from ..operate.guard import Guard
+from ..operate.overview import Doors, Overview, Rooms
+from ..operate.recent import Recent
+from ..operate.takes import Takes
+from .rooms import Workshop
+from .values import night_times
+
+_USUAL_PORT: Final = 8081
+_PATHS: Final = ("/metrics", "/admin", "/admin/{call:.*}", "/console", "/console/{file:.*}")
+
+
+@dataclass(frozen=True, slots=True)
+class Listeners:
+    """Who hears of every fact, beside the log."""
+
+    metrics: Metrics
+    recent: Recent
+    day: Day
+
+    def with_(self, emit: Emit) -> Emit:
+        """One listener for all of them and ``emit``."""
+        hear = (emit, self.metrics.tell, self.recent.tell, self.day.tell)
+
+        def tell(event: Event) -> None:
+            for each in hear:
+                each(event)
+
+        return tell
+
+
+def make_listeners(settings: Settings, emit: Emit) -> Listeners:
+    """Blocks for a small file. Raises ConfigError."""
+    _, zone = night_times(settings)
+    day = Day(settings.cache.data_dir / "day.json", zone=zone, emit=emit)
+    return Listeners(Metrics(), Recent(), day)
+
+
+def own_address(settings: Settings) -> tuple[str, int] | None:
+    """Where the operator's side listens; None: where the doors do."""
+    admin = settings.admin
+    together = is_loopback(settings.server.host) and is_loopback(admin.host)
+    if together and admin.port is None:
+        return None
+    return admin.host, _USUAL_PORT if admin.port is None else admin.port
+
+
+class Operator:
+    """Metrics and admin API, ready to be served."""
+
+    def __init__(
+        self, shop: Workshop, listeners: Listeners, doors: Doors, works: Works, emit: Emit
+    ) -> None:
+        settings = shop.settings
+        self._metrics = listeners.metrics
+        self._overview = Overview(
+            Rooms(
+                origin=settings.origin.url,
+                account=shop.account,
+                pools=shop.pools,
+                store=shop.store,
+                memory=shop.memory,
+                flights=shop.flights,
+                speech=shop.speech,
+                books=shop.books,
+                generations=shop.generations,
+                recent=listeners.recent,
+                day=listeners.day,
+                doors=doors,
+            )
+        )
+        token = settings.admin.token
+        guard = Guard(
+            token=None if token is None else token.get_secret_value(),
+            loopback=is_loopback(settings.admin.host),
+        )
+        takes = Takes(
+            self._overview, shop.books, shop.generations, shop.store, shop.hits, shop.purging
+        )
+        admin = Admin(
+            self._overview,
+            takes,
+            shop.purging,
+            shop.books,
+            shop.generations,
+            shop.speech,
+            shop.demand,
+            works,
+            reports=settings.cache.data_dir / "reports",
+            guard=guard,
+        )
+        self._guard = guard
+        self._api = Api(admin.calls, description="/admin/openapi.json", guard=guard, emit=emit)
+
+    def add_routes(self, router: web.UrlDispatcher) -> None:
+        """``/metrics``, ``/admin`` and ``/console``."""
+        router.add_get("/metrics", self._page)
+        for path in ("/admin", "/admin/{call:.*}"):
+            router.add_route("*", path, self._api.answer)
+
+    async def _page(self, request: web.Request) -> web.Response:
+        if not self._guard.is_here(request):
+            raise web.HTTPForbidden
+        await self._overview.look()
+        page = self._metrics.page(reading(self._overview))
+        return web.Response(body=page, headers={"Content-Type": CONTENT_TYPE})
+
+
+def keep_out(router: web.UrlDispatcher) -> None:
+    """On the listener of the doors, where the operator's side has one of its own."""
+    for path in _PATHS:
+        router.add_route("*", path, _nobodys)
+
+
+async def _nobodys(_: web.Request) -> web.StreamResponse:
+    raise web.HTTPNotFound

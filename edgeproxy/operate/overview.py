@@ -1,0 +1,200 @@
+"""How things stand at a moment, for the console and, by :mod:`.gauges`, the metrics.
+
+The rooms are asked when somebody looks; between two looks nothing of this costs anything. What takes long to
+put together (how ten thousand phrases stand) is done in a thread and kept for some seconds.
+"""
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from time import monotonic
+from typing import Any, Final
+
+from .. import __version__
+from ..cache.flight import Flights
+from ..cache.memory import Memory
+from ..cache.store import Store
+from ..phrases.books import Books
+from ..phrases.generations import Generations
+from ..phrases.standing import Standing, standings
+from ..speech import Mode, Speech
+from ..upstream.pools import Account, Pools
+from .day import Day
+from .recent import WINDOW_S, Recent
+
+_KEPT_S: Final = 5.0
+
+
+_SWITCHED: Final = {
+    Mode.OFF: "the cache is switched off: everything is asked of the origin",
+    Mode.SHADOW: "the cache is in its shadow: everything is asked of the origin",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Doors:
+    """What only the client half knows, asked when somebody looks."""
+
+    status: Callable[[], str]
+    """``ready``, ``degraded`` or ``draining``."""
+    connections: Callable[[], int]
+    conversations: Callable[[], int]
+    tenants_problem: Callable[[], str | None]
+    night_running: Callable[[], bool]
+    next_night: Callable[[], datetime | None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rooms:
+    """Where it is looked. ``origin``: its URL."""
+
+    origin: str
+    account: Account
+    pools: Pools
+    store: Store
+    memory: Memory
+    flights: Flights
+    speech: Speech
+    books: Books
+    generations: Generations
+    recent: Recent
+    day: Day
+    doors: Doors
+
+
+class Overview:
+    """Looks. Mutable state: how the phrases stood a moment ago, and how much disk was free."""
+
+    def __init__(self, rooms: Rooms) -> None:
+        self.rooms: Final = rooms
+        self.started: Final = datetime.now(UTC)
+        self.phrases: Sequence[Standing] = ()
+        """How each stood at the last look."""
+        self.free_bytes: int | None = None
+        """What was left of the disk then."""
+        self._looked_at = float("-inf")
+        self._looking = asyncio.Lock()
+
+    async def look(self, *, afresh: bool = False) -> None:
+        """Have ready what takes long. ``afresh``: as it is now, because something was changed."""
+        async with self._looking:
+            if afresh or monotonic() - self._looked_at > _KEPT_S:
+                rooms = self.rooms
+                self.phrases = await asyncio.to_thread(
+                    standings, rooms.books.library, rooms.generations
+                )
+                self.free_bytes = await rooms.store.free_bytes()
+                self._looked_at = monotonic()
+
+    @property
+    def problems(self) -> list[str]:
+        """What is the matter, in sentences; empty while all is well."""
+        rooms = self.rooms
+        found = (
+            *(f"the origin: {each}" for each in rooms.pools.problems(rooms.account)),
+            rooms.store.problem,
+            _after("the newest phrase books are not used: ", rooms.books.problem),
+            _after("the newest tenants file is not used: ", rooms.doors.tenants_problem()),
+            None if rooms.speech.mode is Mode.ON else _SWITCHED[rooms.speech.mode],
+        )
+        return [each for each in found if each is not None]
+
+    async def state(self, *, after: int) -> dict[str, Any]:
+        """What the console shows, as JSON takes it; ``after``: the number of the last turn it knows."""
+        await self.look()
+        rooms, day = self.rooms, self.rooms.day
+        now, ring = datetime.now(UTC), rooms.recent.clock()
+        if after > rooms.recent.number:
+            after = 0  # the process is another than the one that was asked before
+        return {
+            "version": __version__,
+            "now": now,
+            "started": self.started,
+            "cache": rooms.speech.mode,
+            "status": rooms.doors.status(),
+            "problems": self.problems,
+            "first_audio": {
+                "window_s": WINDOW_S,
+                "by_verdict": {
+                    verdict: {
+                        "turns": wait.turns,
+                        "p50_ms": _ms(wait.median_s),
+                        "p95_ms": _ms(wait.p95_s),
+                    }
+                    for verdict, wait in rooms.recent.waits().items()
+                },
+            },
+            "turns": [
+                {
+                    "seq": turn.number,
+                    "at": round((now - timedelta(seconds=ring - turn.ended)).timestamp() * 1000),
+                    "door": turn.door,
+                    "verdict": turn.verdict,
+                    "would": turn.would,
+                    "outcome": turn.outcome,
+                    "ttfb_ms": _ms(turn.ttfb_s),
+                    "characters": turn.characters,
+                }
+                for turn in rooms.recent.since(after)
+            ],
+            "seq": rooms.recent.number,
+            "today": {
+                "since": day.began,
+                **{name: getattr(day.sums, name) for name in day.sums.__slots__},
+                "rupees_saved": round(day.sums.rupees_saved, 2),
+                "rupees_spent": round(day.sums.rupees_spent, 2),
+            },
+            "origin": self.origin(),
+            "store": self._store(),
+            "phrases": {
+                "total": len(self.phrases),
+                "by_state": Counter(str(each.state) for each in self.phrases),
+            },
+            "night": {"running": rooms.doors.night_running(), "next": rooms.doors.next_night()},
+        }
+
+    def origin(self) -> dict[str, Any]:
+        """The origin, and the sessions with it."""
+        rooms = self.rooms
+        return {
+            "url": rooms.origin,
+            "problem": next(iter(rooms.pools.problems(rooms.account)), None),
+            "pools": [
+                {
+                    "account": each.account.name,
+                    "model": each.model,
+                    **each.sessions,
+                    "waiting": each.waiting,
+                    "held": each.held,
+                    "ceiling": each.ceiling,
+                    "breaker": each.breaker,
+                    "problem": each.problem,
+                }
+                for each in rooms.pools.standings()
+            ],
+        }
+
+    def _store(self) -> dict[str, Any]:
+        store, memory = self.rooms.store, self.rooms.memory
+        return {
+            "pinned_records": store.pinned_records,
+            "pinned_bytes": store.pinned_bytes,
+            "dynamic_records": store.dynamic_records,
+            "dynamic_bytes": store.dynamic_bytes,
+            "quota_bytes": store.quota_bytes,
+            "free_bytes": self.free_bytes,
+            "memory_clips": len(memory),
+            "memory_bytes": memory.size,
+            "memory_limit_bytes": memory.limit,
+            "problem": store.problem,
+        }
+
+
+def _after(said: str, problem: str | None) -> str | None:
+    return None if problem is None else said + problem
+
+
+def _ms(seconds: float | None) -> float | None:
+    return None if seconds is None else round(seconds * 1000, 3)

@@ -1,0 +1,151 @@
+"""The recordings of the books, for whoever listens to them: what there is, to be played, and "sounds wrong".
+
+What sounds wrong goes back a generation, and its pointer is held there; without an earlier one it is purged,
+and made anew at once.
+"""
+
+import asyncio
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from ..audio import wav
+from ..cache.store import Store
+from ..phrases.books import Books
+from ..phrases.generations import Generations
+from ..phrases.hits import Hits
+from ..phrases.pinned import Generation, Pinned
+from ..phrases.standing import Recording, Standing
+from .guard import NotDone
+from .overview import Overview
+from .purging import Purging, scope_of
+
+_HIT_DAYS: Final = 7
+
+
+class Takes:
+    """See the module docstring. Each method raises :class:`NotDone` for what there is not."""
+
+    def __init__(
+        self,
+        overview: Overview,
+        books: Books,
+        generations: Generations,
+        store: Store,
+        hits: Hits,
+        purging: Purging,
+    ) -> None:
+        self._overview = overview
+        self._books = books
+        self._generations = generations
+        self._store = store
+        self._hits = hits
+        self._purging = purging
+
+    async def all(self) -> list[dict[str, Any]]:
+        """How each phrase stands, as JSON takes it."""
+        await self._overview.look()
+        now = datetime.now(UTC)
+        counts = await asyncio.to_thread(self._hits.of_days, _HIT_DAYS, now=now)
+        return [_row(each, counts, now) for each in self._overview.phrases]
+
+    async def wav(self, key: str, number: int | None) -> bytes:
+        """A recording as a WAV file. ``number``: of a generation; None: what callers hear."""
+        pinned, generation = self._generation(key, number)
+        voice = pinned.at_rate(generation.rate)
+        identity = generation.identity(voice, pinned.text, 0, scope=pinned.scope)
+        record = await self._store.get(identity)
+        if record is None:
+            raise NotDone(404, "unknown", f"the record of generation {generation.number} is gone")
+        return wav.header(rate=record.rate, size=len(record.pcm)) + record.pcm
+
+    async def sounds_wrong(self, key: str) -> dict[str, Any]:
+        """Let callers no longer hear what they hear now; what was done instead."""
+        pinned, spoken = self._generation(key, None)
+        earlier = [each for each in pinned.generations if each.number < spoken.number]
+        for generation in reversed(earlier):
+            voice = pinned.at_rate(generation.rate)
+            if generation.identity(voice, pinned.text, 0, scope=pinned.scope) in self._store:
+                self._generations.use(key, generation.number)
+                await self._save()
+                return {"did": "went back", "generation": generation.number}
+        try:
+            await self._purging.purge(scope_of(pinned), soft=False)
+        except OSError as error:
+            raise _cannot("purges", error) from error
+        return {"did": "purged", "says": "it is made anew at once"}
+
+    async def latest(self, key: str) -> dict[str, Any]:
+        """Let callers hear the newest generation, and each one that comes after it."""
+        self._pinned(key)
+        spoken = self._generations.release(key).spoken
+        await self._save()
+        return {"generation": None if spoken is None else spoken.number}
+
+    async def _save(self) -> None:
+        try:
+            await asyncio.to_thread(self._generations.save)
+        except OSError as error:
+            raise _cannot("generations", error) from error
+        # What is heard now must be in memory before its next caller.
+        self._books.look_again()
+
+    def _pinned(self, key: str) -> Pinned:
+        pinned = self._generations.find(key)
+        if pinned is None:
+            raise NotDone(404, "unknown", "there is no such recording; /admin/phrases has all keys")
+        return pinned
+
+    def _generation(self, key: str, number: int | None) -> tuple[Pinned, Generation]:
+        pinned = self._pinned(key)
+        wanted = pinned.speaks if number is None else number
+        for generation in pinned.generations:
+            if generation.number == wanted:
+                return pinned, generation
+        there = ", ".join(str(each.number) for each in pinned.generations) or "none"
+        if number is None:
+            raise NotDone(
+                404, "unknown", f"nothing of it is heard yet; there are generations: {there}"
+            )
+        raise NotDone(404, "unknown", f"there is no generation {number} of it; there are: {there}")
+
+
+def _cannot(what: str, error: OSError) -> NotDone:
+    return NotDone(500, "disk", f"the {what} can't be written: {error.strerror or error}")
+
+
+def _row(standing: Standing, counts: Mapping[str, int], now: datetime) -> dict[str, Any]:
+    heard, made = standing.heard, standing.made
+    return {
+        "name": standing.name,
+        "language": standing.language,
+        "speaker": standing.speaker,
+        "text": standing.text,
+        "state": standing.state,
+        "made": made,
+        "age_s": None if made is None else (now - made).total_seconds(),
+        "hits": standing.hits(counts),
+        "hit_days": _HIT_DAYS,
+        "seconds": sum(each.seconds for each in heard) if heard else None,
+        "bytes": sum(each.size for each in standing.recordings),
+        "takes": max((each.takes for each in heard), default=None),
+        "heard": len(heard),
+        "wanted": len(standing.recordings),
+        "recordings": [_recording(each, counts) for each in standing.recordings],
+    }
+
+
+def _recording(recording: Recording, counts: Mapping[str, int]) -> dict[str, Any]:
+    unit, made, spoken = recording.unit, recording.made, recording.spoken
+    return {
+        "key": unit.key,
+        "text": unit.text,
+        "state": recording.state,
+        "made": None if spoken is None else spoken.made,
+        "seconds": None if spoken is None else spoken.seconds,
+        "hits": counts.get(unit.key, 0),
+        "held": made is not None and made.held,
+        "speaks": None if spoken is None else spoken.number,
+        "generations": [] if made is None else [each.number for each in made.generations],
+        "failed": None if made is None or made.is_stale else made.failed,
+    }
