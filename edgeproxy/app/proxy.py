@@ -281,7 +281,7 @@ def _nights(schedule: Schedule, shop: Workshop, emit: Emit) -> tuple[Night, Nigh
 
 
 async def _follow_others(shop: Workshop) -> None:
-    """Hear of what the command line, or another process, has made, moved or purged."""
+    """Hear of what the command line, or another process, has made, moved, brought or purged."""
     while True:
         await asyncio.sleep(_OTHERS_EVERY_S)
         try:
@@ -291,6 +291,8 @@ async def _follow_others(shop: Workshop) -> None:
                 await asyncio.to_thread(shop.generations.reload)
                 # Somebody may have purged what is to be made again.
                 shop.books.look_again()
+            elif await asyncio.to_thread(shop.store.changed_on_disk):
+                await shop.store.refresh()
         except OSError as error:
             # As long as it lasts what others did is not known; the next look may be luckier.
             log.log.error("what other processes did can't be read: %s", error)

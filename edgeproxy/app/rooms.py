@@ -66,6 +66,7 @@ class Workshop:
     generations: Generations
     greetings: Greetings
     generator: Generator
+    purges: Purges
     purging: Purging
 
     @property
@@ -183,6 +184,7 @@ async def workshop(settings: Settings, *, emit: Emit = log.tell) -> AsyncIterato
             generations,
             greetings,
             generator,
+            purges,
             Purging(
                 purges,
                 speech,

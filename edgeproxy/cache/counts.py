@@ -36,7 +36,7 @@ class Form(Generic[K]):
 class Counts(Generic[K]):
     """Counts of one kind, in ``directory``. ``most``: names kept a day, and identities between two saves.
 
-    :meth:`of_days` and :meth:`forget_before` are for any thread, the rest for the event loop's.
+    :meth:`count` and :meth:`save` are for the event loop's thread, the rest for any.
     """
 
     def __init__(
@@ -91,6 +91,30 @@ class Counts(Generic[K]):
             together.update(self._read(first + timedelta(days=number)))
         return together
 
+    def days(self) -> list[date]:
+        """The days that there is a file of, oldest first. Blocks."""
+        return sorted(
+            date.fromisoformat(file.stem)
+            for file in self._directory.glob("[0-9]*.json")
+            if _is_day(file.stem)
+        )
+
+    def packed(self, day: date) -> bytes | None:
+        """What was saved of a day, to be taken elsewhere; None: nothing that can be read. Blocks."""
+        found = self._read(day)
+        return self._form.pack(found) if found else None
+
+    def take(self, day: date, found: Counter[K]) -> bool:
+        """Let these be the counts of a day that has none here; False where it has some. Blocks; raises
+        OSError."""
+        self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with durable.alone(self._directory):
+            if self._file(day).exists():
+                return False
+            kept = Counter(dict(found.most_common(self._most)))
+            durable.replace(self._file(day), self._form.pack(kept))
+        return True
+
     def forget_before(self, day: date) -> None:
         """Remove the counts of the days before ``day``. Blocks; raises OSError."""
         for file in self._directory.glob("????-??-??.json"):
@@ -125,3 +149,10 @@ class Counts(Generic[K]):
 
     def _file(self, day: date) -> Path:
         return self._directory / f"{day.isoformat()}.json"
+
+
+def _is_day(stem: str) -> bool:
+    try:
+        return date.fromisoformat(stem).isoformat() == stem
+    except ValueError:
+        return False

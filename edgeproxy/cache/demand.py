@@ -51,8 +51,8 @@ class Demand:
     event loop's."""
 
     def __init__(self, asks: Counts[Identity], misses: Counts[Identity]) -> None:
-        self._asks = asks
-        self._misses = misses
+        self.asks: Final = asks
+        self.misses: Final = misses
         self.ask = asks.count
         """Note that a caller wants it, and will have it from wherever it is."""
         self.miss = misses.count
@@ -69,26 +69,26 @@ class Demand:
     ) -> Self:
         """The counts that lie, or will lie, in ``directory``; ``most``: identities counted a day."""
         return cls(
-            Counts(directory / "asks", _AS_JSON, most=most, now=now, emit=emit),
-            Counts(directory / "misses", _AS_JSON, most=most, now=now, emit=emit),
+            Counts(directory / "asks", FORM, most=most, now=now, emit=emit),
+            Counts(directory / "misses", FORM, most=most, now=now, emit=emit),
         )
 
     async def save(self) -> None:
         """Add what is new to the files of its days."""
-        await self._asks.save()
-        await self._misses.save()
+        await self.asks.save()
+        await self.misses.save()
 
     def top(self, days: int, *, now: datetime) -> list[Wanted]:
         """What was asked for in the last ``days`` days, most asked first. Blocks to read files."""
         return _by_text(
-            self._asks.of_days(days, now=now),
-            self._misses.of_days(days, now=now),
+            self.asks.of_days(days, now=now),
+            self.misses.of_days(days, now=now),
         )
 
     def forget_before(self, day: date) -> None:
         """Remove the counts of the days before ``day``. Blocks; raises OSError."""
-        self._asks.forget_before(day)
-        self._misses.forget_before(day)
+        self.asks.forget_before(day)
+        self.misses.forget_before(day)
 
 
 def _by_text(asks: Counter[Identity], misses: Counter[Identity]) -> list[Wanted]:
@@ -148,4 +148,5 @@ def _unpacked(data: bytes) -> Counter[Identity]:
     )
 
 
-_AS_JSON: Final = Form(_unless_personal, _packed, _unpacked)
+FORM: Final = Form(_unless_personal, _packed, _unpacked)
+"""Identities themselves, unless their text looks personal."""

@@ -174,6 +174,10 @@ class Disk:
         """Keep a value, in place of another of that key."""
         self._writable.set(key, value, tag=str(tag))
 
+    def add(self, key: str, value: bytes, tag: Tag) -> bool:
+        """Keep a value where there is none of that key, in whatever process; False where there is one."""
+        return bool(self._writable.add(key, value, tag=str(tag)))
+
     def mark(self, key: str, tag: Tag) -> bool:
         """Keep a value for something else; False where there is none."""
         value = self.get(key)

@@ -5,8 +5,8 @@ against all later ones when it is read: so a purge wins over every fill that was
 process, no clock has a say, and one that was cut short by a crash is done again at the next start.
 
 All of it is one small file, ``purges.json``, that several processes share: the command line adds to it, a
-server follows it. A purge leaves the file once no record is left that it covers; until then every read is
-held against it.
+server follows it. Once no record is left that a purge covers, it is *over*: until then every read is held
+against it, and from then on only what comes from elsewhere, out of an archive (:meth:`Purges.undoes`).
 """
 
 from collections.abc import Collection, Iterator, Mapping
@@ -23,6 +23,8 @@ from ..core.key import Identity
 from . import durable
 
 _FORM: Final = 1
+_MOST_OVER: Final = 1000
+"""So many purges that are over are known one by one; of older ones, only until when there were any."""
 
 
 class Doom(IntEnum):
@@ -87,12 +89,15 @@ class Purge:
 class Purges:
     """The purges in force. Reading is for the event loop's thread; what touches the file blocks.
 
-    Mutable state: ``number``, the last purge there was; the purges in force, oldest first.
+    Mutable state: ``number``, the last purge there was; the purges in force and those that are over, oldest
+    first; until when there were others.
     """
 
     def __init__(self, file: Path) -> None:
         self._file = file
         self._purges: tuple[Purge, ...] = ()
+        self._over: tuple[Purge, ...] = ()
+        self._unknown: datetime | None = None
         self.number = 0
         self._seen: tuple[int, ...] | None = None
 
@@ -119,6 +124,19 @@ class Purges:
             default=Doom.NONE,
         )
 
+    def undoes(self, identity: Identity, *, made: datetime) -> bool:
+        """Whether a recording of ``identity`` that was ``made`` elsewhere would bring back what was purged
+        here since, softly or not.
+
+        Numbers are each installation's own, so that here the clocks have a say.
+        """
+        if self._unknown is not None and made < self._unknown:
+            return True
+        return any(
+            made < purge.when and purge.scope.covers(identity)
+            for purge in (*self._over, *self._purges)
+        )
+
     def add(self, scope: Scope, *, soft: bool, now: datetime | None = None) -> Purge:
         """One more, in force and safe on disk when this returns. Raises OSError."""
         with self._alone():
@@ -127,7 +145,7 @@ class Purges:
             # Not from one on: where the file was lost, records carry the numbers that were in it.
             number = max(self.number + 1, int(now.timestamp()))
             purge = Purge(number, now, soft, scope)
-            self._write((*self._purges, purge), purge.number)
+            self._write((*self._purges, purge), number, self._over, self._unknown)
         return purge
 
     def forget(self, purges: Collection[Purge]) -> None:
@@ -136,8 +154,18 @@ class Purges:
         with self._alone():
             self.reload()
             left = tuple(purge for purge in self._purges if purge.number not in numbers)
-            if left != self._purges:
-                self._write(left, self.number)
+            if left == self._purges:
+                return
+            gone = (purge for purge in self._purges if purge.number in numbers)
+            known = sorted((*self._over, *gone), key=lambda purge: purge.number)
+            # Of several with one scope the last says it all.
+            last = {_written(purge.scope): purge for purge in known}
+            over = sorted(last.values(), key=lambda purge: purge.number)
+            unknown = [purge.when for purge in over[:-_MOST_OVER]]
+            if self._unknown is not None:
+                unknown.append(self._unknown)
+            kept = tuple(over[-_MOST_OVER:])
+            self._write(left, self.number, kept, max(unknown, default=None))
 
     def changed_on_disk(self) -> bool:
         """Whether the file is another than was last read or written here."""
@@ -153,28 +181,50 @@ class Purges:
             found = orjson.loads(self._file.read_bytes())
             if found["form"] != _FORM:
                 raise ValueError(f"form {found['form']}")
-            purges = tuple(
-                Purge(
-                    each["number"],
-                    datetime.fromisoformat(each["when"]),
-                    each["soft"],
-                    Scope(**each["scope"]),
-                )
-                for each in found["purges"]
-            )
+            purges = tuple(map(_read, found["purges"]))
+            # Not in what was written before there were archives.
+            over, since = tuple(map(_read, found.get("over", ()))), found.get("unknown_before")
+            unknown = None if since is None else datetime.fromisoformat(since)
             number = int(found["last"])
         except (KeyError, TypeError, ValueError) as error:
             raise DamagedPurges(
                 f"{self._file} is damaged ({error}); remove it, and purge again what must not be heard"
             ) from error
         self._purges, self.number, self._seen = purges, number, stamp
+        self._over, self._unknown = over, unknown
 
     def _alone(self) -> AbstractContextManager[int]:
         """Against whoever else purges."""
         self._file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         return durable.alone(self._file.parent)
 
-    def _write(self, purges: tuple[Purge, ...], last: int) -> None:
-        content = {"form": _FORM, "last": last, "purges": purges}
+    def _write(
+        self,
+        purges: tuple[Purge, ...],
+        last: int,
+        over: tuple[Purge, ...],
+        unknown: datetime | None,
+    ) -> None:
+        content = {
+            "form": _FORM,
+            "last": last,
+            "purges": purges,
+            "over": over,
+            "unknown_before": unknown,
+        }
         durable.replace(self._file, orjson.dumps(content, option=orjson.OPT_INDENT_2))
         self._purges, self.number, self._seen = purges, last, durable.stamp(self._file)
+        self._over, self._unknown = over, unknown
+
+
+def _read(written: Mapping[str, Any]) -> Purge:
+    return Purge(
+        written["number"],
+        datetime.fromisoformat(written["when"]),
+        written["soft"],
+        Scope(**written["scope"]),
+    )
+
+
+def _written(scope: Scope) -> bytes:
+    return orjson.dumps(scope, option=orjson.OPT_SORT_KEYS)

@@ -28,6 +28,7 @@ from ..core.events import (
     ignore,
 )
 from ..core.key import Identity, text_tag
+from . import durable
 from .disk import FAULTS, Disk, Row, Tag
 from .record import HEAD_BYTES, Facts, Record, facts_of
 
@@ -44,6 +45,13 @@ _LOOK_S: Final = 2.0
 _MOST_STUCK: Final = 2
 """So many reads may hang at a time; the other threads are for whoever writes."""
 
+_NEWS: Final = "news"
+"""A file that is written anew when others are to look for what was put here."""
+
+Added = Literal["kept", "there", "quota", "disk"]
+"""What became of a record from elsewhere: it is kept; there was one; what is dynamic may not weigh more; the
+disk has too little room, or fails us."""
+
 T = TypeVar("T")
 
 
@@ -51,7 +59,8 @@ class Store:
     """Records by identity. Open with :meth:`open`; close with :meth:`close`.
 
     Mutable state: the books ``_dynamic`` (key -> bytes, least recently used first) and ``_pinned``, of which
-    some are ``_promoted``, and how many reads hang; touched on the event loop's thread only.
+    some are ``_promoted``, how many reads hang, and what was last heard of other processes; touched on the
+    event loop's thread only.
     """
 
     def __init__(
@@ -68,6 +77,8 @@ class Store:
             return identity.key, Tag.PINNED if is_pinned(identity) else Tag.DYNAMIC
 
         self._disk = Disk(directory, name_of=name_of)
+        self._news = directory / _NEWS
+        self._seen: tuple[int, ...] | None = None
         self._quota = quota_bytes
         self._min_free = min_free_bytes
         self._emit = emit
@@ -108,8 +119,13 @@ class Store:
         return store
 
     def _open(self) -> None:
-        rows = self._disk.open()
-        self._loop.call_soon_threadsafe(self._enter_all, rows)
+        seen, rows = durable.stamp(self._news), self._disk.open()
+
+        def enter() -> None:
+            self._enter_all(rows)
+            self._seen = seen
+
+        self._loop.call_soon_threadsafe(enter)
 
     def __len__(self) -> int:
         return len(self._dynamic) + len(self._pinned)
@@ -197,6 +213,23 @@ class Store:
             await self.remove(oldest)
             self._emit(RecordEvicted(oldest, size))
         return True
+
+    async def add(self, identity: Identity, record: Record, tag: Tag) -> Added:
+        """Keep a record from elsewhere: beside what is here, and in nobody's place."""
+        key, value = identity.key, record.pack()
+        if tag is Tag.DYNAMIC and self.dynamic_bytes + len(value) > self._quota:
+            return "quota"
+
+        def write() -> Added:
+            if self._disk.free_bytes < self._min_free + len(value):
+                return "disk"
+            return "kept" if self._disk.add(key, value, tag) else "there"
+
+        added: Added = await self._attempt("write", write, "disk", within_s=_WRITE_S)
+        if added == "kept":
+            self._enter(key, len(value), tag)
+            self._emit(RecordKept(key, len(value)))
+        return added
 
     async def remove(self, key: str) -> bool:
         """Forget one record; False where it may still lie on the disk."""
@@ -323,13 +356,54 @@ class Store:
                 await self.remove(key)
         return checked, bad
 
+    def tags(self) -> dict[str, Tag]:
+        """What each record is kept for, by key; of what is dynamic, the least recently used first."""
+        pinned = {
+            key: Tag.PROMOTED if key in self._promoted else Tag.PINNED for key in self._pinned
+        }
+        return pinned | dict.fromkeys(self._dynamic, Tag.DYNAMIC)
+
+    @property
+    def room(self) -> int:
+        """Bytes that dynamic records may weigh besides what they do."""
+        return self._quota - self.dynamic_bytes
+
+    async def value(self, key: str) -> bytes | None:
+        """A record as it lies on the disk, not looked at, however long it takes; None: it is gone. Raises
+        RecordError where it can't be read."""
+        read: tuple[bytes | None] | None = None
+        read = await self._attempt("read", lambda: (self._disk.get(key),), read)
+        if read is None:
+            raise RecordError("the disk fails us")
+        return read[0]
+
+    async def tell_others(self) -> bool:
+        """Have other processes look for what was put here, which no pointer says; False where that failed."""
+
+        def write() -> bool:
+            with durable.alone(self._news.parent):
+                durable.replace(self._news, b"")
+            return True
+
+        return await self._attempt("tell others", write, False)
+
+    def changed_on_disk(self) -> bool:
+        """Whether another process has told of more since the last look. Blocks for moments; raises
+        OSError."""
+        return durable.stamp(self._news) != self._seen
+
     async def refresh(self) -> None:
         """Learn of records that another process has put or removed."""
         # What we put while the rows are read may be missing from them: only of these can be said it is gone.
         before = [*self._dynamic, *self._pinned]
-        rows: list[Row] | None = None
-        rows = await self._attempt("refresh", self._disk.rows, rows)
-        if rows is not None:
+
+        def look() -> tuple[tuple[int, ...] | None, list[Row]]:
+            return durable.stamp(self._news), self._disk.rows()
+
+        found: tuple[tuple[int, ...] | None, list[Row]] | None = None
+        found = await self._attempt("refresh", look, found)
+        if found is not None:
+            self._seen, rows = found
             there = {key for key, _, _ in rows}
             for key in before:
                 if key not in there:
@@ -353,6 +427,11 @@ class Store:
         """What is left of the disk; None where it does not say."""
         free: int | None = None
         return await self._attempt("look", lambda: self._disk.free_bytes, free, within_s=_READ_S)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether what is there can be read at least."""
+        return self._disk.is_open
 
     @property
     def problem(self) -> str | None:

@@ -10,6 +10,7 @@ import secrets
 import tempfile
 from contextlib import suppress
 from pathlib import Path
+from typing import Final
 
 
 class DamagedSecret(ValueError):
@@ -53,8 +54,23 @@ def _make(path: Path) -> None:
         os.unlink(fresh)
 
 
+_NAMES: Final = "key-"
+_OURSELVES: Final = b"\nthis installation"
+"""No key: a header has no line breaks."""
+
+
 def name_of(secret: bytes, key: str) -> str:
     """``key-`` and 128 bits: the same for the same key, here and nowhere else."""
     # Header bytes that are no UTF-8 come as surrogates.
     sent = key.encode(errors="surrogateescape")
-    return f"key-{hmac.digest(secret, sent, 'sha256').hex()[:32]}"
+    return f"{_NAMES}{hmac.digest(secret, sent, 'sha256').hex()[:32]}"
+
+
+def is_name(namespace: str) -> bool:
+    """Whether it is some key's name: what lies there only the installation that named it ever finds."""
+    return namespace.startswith(_NAMES)
+
+
+def fingerprint(secret: bytes) -> str:
+    """128 bits that tell whether two installations have one secret, and nothing else of it."""
+    return hmac.digest(secret, _OURSELVES, "sha256").hex()[:32]

@@ -11,4 +11,6 @@
 ``explain``   would this be a hit, and if not, why not: from ``found`` (what would become of a segment),
               ``near`` (other recordings of its text) and ``reasons`` (the sentences); ``explanation``
               has the values.
+``exporting`` all that is kept, into an archive; ``importing``: what one has and this installation has not.
+``archive``   what is in one, and whether that holds together; ``tar``: one file, sealed.
 """

@@ -161,7 +161,7 @@ class Generator:
         """
         run = _Run(len(due), budget_characters, progress)
         queue = iter(due)
-        async with self._alone():
+        async with self.alone():
             try:
                 async with asyncio.TaskGroup() as group:
                     for _ in range(AT_ONCE):
@@ -182,7 +182,7 @@ class Generator:
         """
         wanted = await asyncio.to_thread(dues.units, library)
         retired = []
-        async with self._alone():
+        async with self.alone():
             for pinned in self._generations:
                 unit = wanted.get(pinned.key)
                 if unit is not None:
@@ -374,8 +374,9 @@ class Generator:
         self._emit(StoreFailed("save generations", f"{type(error).__name__}: {error}"))
 
     @asynccontextmanager
-    async def _alone(self) -> AsyncIterator[None]:
-        """One run at a time, also across processes; it begins with what the others have done."""
+    async def alone(self) -> AsyncIterator[None]:
+        """One run at a time, also across processes; it begins with what the others have done. For whoever
+        else brings recordings of phrases, too."""
         file = self._generations.file.with_name("generation.lock")
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         lock = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)

@@ -179,6 +179,15 @@ class Generations:
 
         return self._begin(voice, text, scope, phrases, change)
 
+    def take(self, unit: Pinned) -> None:
+        """A unit from elsewhere, whole, in the place of one that nothing was made of yet; where it has
+        generations their records lie in the store."""
+
+        def change(here: Pinned) -> Pinned:
+            return here if here.generations or not unit.generations else unit
+
+        self._take(_Step(unit.key, change, unit))
+
     def use(self, key: str, number: int) -> Pinned:
         """Let generation ``number`` speak, and hold the pointer there. Raises ValueError if there is none."""
         unit = self[key]

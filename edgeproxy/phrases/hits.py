@@ -29,7 +29,7 @@ def open_hits(
     emit: Emit = ignore,
 ) -> Hits:
     """The counts that lie, or will lie, in ``directory``; ``most``: units counted a day."""
-    return Counts(directory, Form(_unit, _packed, _unpacked), most=most, now=now, emit=emit)
+    return Counts(directory, FORM, most=most, now=now, emit=emit)
 
 
 def _unit(identity: Identity) -> str | None:
@@ -46,3 +46,7 @@ def _unpacked(data: bytes) -> Counter[str]:
     if found["form"] != _FORM:
         raise ValueError(f"form {found['form']}")
     return Counter({key: int(times) for key, times in found["heard"].items()})
+
+
+FORM: Final = Form(_unit, _packed, _unpacked)
+"""The keys of units."""

@@ -5,8 +5,8 @@ The voice is the same at every rate: one master is made, and the other rates fro
 nobody hears or moves what is another's.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from typing import Any, Final, Self
 
@@ -151,6 +151,13 @@ class Pinned:
     def beyond(self, keep: int) -> list[Generation]:
         """Those that are neither among the last ``keep`` nor spoken."""
         return [each for each in self.generations[:-keep] if each.number != self.speaks]
+
+    def only(self, numbers: Collection[int]) -> Self | None:
+        """The same with these of its generations; None where the one that speaks is not among them."""
+        if self.speaks is not None and self.speaks not in numbers:
+            return None
+        kept = tuple(each for each in self.generations if each.number in numbers)
+        return replace(self, generations=kept)
 
     def at_rate(self, rate: int) -> Voice:
         """Its voice at ``rate`` Hz."""

@@ -65,3 +65,22 @@ async def test_days_are_counted_back_from_today(
     yesterday.count(identify("a"))
     await yesterday.save()
     assert counts(tmp_path).of_days(days, now=NOON) == found
+
+
+async def test_a_day_is_taken_elsewhere_where_there_is_none_of_it(
+    tmp_path: Path, identify: Identify
+) -> None:
+    here, there = counts(tmp_path / "here"), counts(tmp_path / "there", most=1)
+    assert (here.days(), here.packed(NOON.date())) == ([], None)
+    for text in ("one", "two", "three"):
+        here.count(identify(text))
+    await here.save()
+    (tmp_path / "here" / "2026-13-77.json").write_bytes(b"{}")
+    assert here.days() == [NOON.date()]
+    packed = here.packed(NOON.date())
+    assert packed is not None
+    assert LENGTHS.unpack(packed) == {"3": 2, "5": 1}
+    assert there.take(NOON.date(), LENGTHS.unpack(packed))
+    assert there.of_days(1, now=NOON) == {"3": 2}
+    assert not there.take(NOON.date(), Counter({"3": 5}))
+    assert there.of_days(1, now=NOON) == {"3": 2}

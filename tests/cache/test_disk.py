@@ -81,3 +81,11 @@ def test_what_cannot_be_read_is_lost_alone_and_what_is_newer_stays(
     ]
     assert not list(tmp_path.glob("values.damaged*"))
     again.close()
+
+
+def test_what_is_added_takes_nobodys_place(disk: Disk) -> None:
+    assert disk.add("a", b"one", Tag.PROMOTED)
+    assert not disk.add("a", b"another", Tag.DYNAMIC)
+    assert disk.get("a") == b"one"
+    assert disk.rows() == [("a", Tag.PROMOTED, 3)]
+    disk.close()

@@ -8,11 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from edgeproxy.cache import purge
 from edgeproxy.cache.purge import DamagedPurges, Doom, Purges, Scope
 from edgeproxy.core.key import Identity, Teller
 from edgeproxy.core.voice import Voice
 
 Identify = Callable[[str], Identity]
+NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
+HOUR = timedelta(hours=1)
 VOICE = Voice({"model": "bulbul:v3", "language": "hi-IN", "speaker": "shubh", "rate": 8000})
 
 
@@ -133,3 +136,56 @@ def test_an_identity_comes_back_from_its_canonical_form(
 def test_what_is_no_identity_is_an_error(blob: bytes) -> None:
     with pytest.raises(ValueError, match=r"unpack|version|needs"):
         Identity.parse(blob)
+
+
+def test_what_is_brought_from_elsewhere_is_held_against_what_was_purged_since(
+    purges: Purges, tmp_path: Path, identify: Identify
+) -> None:
+    hard = purges.add(Scope(text="hello"), soft=False, now=NOW)
+    soft = purges.add(Scope(text="soft"), soft=True, now=NOW)
+    for known in (purges, Purges.load(tmp_path / "purges.json")):
+        for text in ("hello", "soft"):
+            assert known.undoes(identify(text), made=NOW - HOUR)
+            assert not known.undoes(identify(text), made=NOW)
+        assert not known.undoes(identify("other"), made=NOW - HOUR)
+    # Nothing here is covered any more, but what is in an archive may be.
+    purges.forget([hard, soft])
+    assert not list(purges)
+    assert purges.doom(identify("hello"), since=0) is Doom.NONE
+    for known in (purges, Purges.load(tmp_path / "purges.json")):
+        assert known.undoes(identify("hello"), made=NOW - HOUR)
+        assert not known.undoes(identify("hello"), made=NOW)
+
+
+def test_of_two_purges_that_are_over_the_later_says_it_all(
+    purges: Purges, identify: Identify
+) -> None:
+    soft = purges.add(Scope(text="hello"), soft=True, now=NOW)
+    hard = purges.add(Scope(text="hello"), soft=False, now=NOW + HOUR)
+    purges.forget([hard])
+    # What is soft stays in force for longer.
+    purges.forget([soft])
+    assert purges.undoes(identify("hello"), made=NOW)
+
+
+def test_purges_that_are_over_are_bounded_and_what_is_not_known_any_more_is_not_taken(
+    purges: Purges, tmp_path: Path, identify: Identify, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(purge, "_MOST_OVER", 2)
+    for number, text in enumerate(("one", "two", "two", "three")):
+        purges.forget([purges.add(Scope(text=text), soft=False, now=NOW + number * HOUR)])
+    # The last of "two" stands for both, so that only "one" is not known any more.
+    for known in (purges, Purges.load(tmp_path / "purges.json")):
+        assert known.undoes(identify("two"), made=NOW + HOUR)
+        assert known.undoes(identify("three"), made=NOW)
+        assert not known.undoes(identify("one"), made=NOW)
+        assert known.undoes(identify("other"), made=NOW - HOUR)
+    purges.add(Scope(text="four"), soft=False)
+    assert purges.undoes(identify("three"), made=NOW)
+
+
+def test_a_file_of_before_there_were_archives_is_read(tmp_path: Path, identify: Identify) -> None:
+    (tmp_path / "purges.json").write_bytes(b'{"form": 1, "last": 9, "purges": []}')
+    purges = Purges.load(tmp_path / "purges.json")
+    assert purges.number == 9
+    assert not purges.undoes(identify("hello"), made=NOW)

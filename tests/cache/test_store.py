@@ -13,9 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from edgeproxy.cache.disk import Disk, Row
+from edgeproxy.cache.disk import Disk, Row, Tag
 from edgeproxy.cache.record import Record
 from edgeproxy.cache.store import Store
+from edgeproxy.core.errors import RecordError
 from edgeproxy.core.events import (
     Event,
     RecordCorrupt,
@@ -601,3 +602,63 @@ async def test_the_variants_of_a_text_are_told_apart_by_their_heads(
 
 def bad_sector(*_: object) -> bytes:
     raise OSError(5, "Input/output error")
+
+
+async def test_what_comes_from_elsewhere_is_kept_beside_what_is_here(
+    tmp_path: Path, facts: list[Event], identify: Identify
+) -> None:
+    hello, wanted, more = identify("hello"), identify("wanted"), identify("more")
+    size = len(record_of(hello).pack())
+    store = await open_store(tmp_path, facts, quota_bytes=size + 10)
+    server = await open_store(tmp_path, facts, quota_bytes=size + 10)
+    await server.put(hello, record_of(hello))
+    # Which this process has not heard of.
+    assert await store.add(hello, record_of(hello), Tag.DYNAMIC) == "there"
+    assert await store.add(wanted, record_of(wanted), Tag.PROMOTED) == "kept"
+    await store.refresh()
+    assert store.tags() == {wanted.key: Tag.PROMOTED, hello.key: Tag.DYNAMIC}
+    assert store.room == 10
+    assert await store.add(more, record_of(more), Tag.DYNAMIC) == "quota"
+    assert store.promoted == {wanted.key}
+    await store.close()
+    await server.close()
+    full = await open_store(tmp_path, facts, min_free_bytes=10**18)
+    assert await full.add(more, record_of(more), Tag.PROMOTED) == "disk"
+    await full.close()
+
+
+async def test_a_value_is_read_as_it_lies_there_whole_or_not(
+    store: Store, tmp_path: Path, identify: Identify, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    identity = identify("hello")
+    assert await store.value(identity.key) is None
+    await store.put(identity, record_of(identity))
+    assert await store.value(identity.key) == record_of(identity).pack()
+    (file,) = files(tmp_path)
+    file.write_bytes(b"half")
+    assert await store.value(identity.key) == b"half"
+
+    monkeypatch.setattr(Disk, "get", bad_sector)
+    with pytest.raises(RecordError, match="the disk fails us"):
+        await store.value(identity.key)
+
+
+async def test_others_know_when_they_are_told_of_more(
+    tmp_path: Path, facts: list[Event], identify: Identify
+) -> None:
+    server, command = await open_store(tmp_path, facts), await open_store(tmp_path, facts)
+    assert not server.changed_on_disk()
+    await command.put(identify("hello"), record_of(identify("hello")))
+    assert not server.changed_on_disk()
+    assert await command.tell_others()
+    assert server.changed_on_disk()
+    await server.refresh()
+    assert identify("hello") in server
+    assert not server.changed_on_disk()
+    assert await command.tell_others()
+    assert server.changed_on_disk()
+    await server.close()
+    await command.close()
+    later = await open_store(tmp_path, facts)
+    assert not later.changed_on_disk()
+    await later.close()

@@ -6,7 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from edgeproxy.downstream.secret import DamagedSecret, install_secret, name_of
+from edgeproxy.downstream.secret import (
+    DamagedSecret,
+    fingerprint,
+    install_secret,
+    is_name,
+    name_of,
+)
 
 
 def test_a_name_is_the_same_for_the_same_key_and_tells_nothing_of_it() -> None:
@@ -65,3 +71,15 @@ def test_of_two_starters_at_once_one_wins_and_both_read_its_secret(
     monkeypatch.setattr(os, "link", link_late)
     assert install_secret(tmp_path) == others
     assert [file.name for file in tmp_path.iterdir()] == ["install-secret"]
+
+
+def test_a_fingerprint_tells_secrets_apart_and_is_no_keys_name() -> None:
+    one = fingerprint(b"s" * 32)
+    assert one == fingerprint(b"s" * 32) != fingerprint(b"t" * 32)
+    assert len(one) == 32
+    assert one not in name_of(b"s" * 32, "this installation")
+
+
+def test_names_are_told_from_other_namespaces() -> None:
+    assert is_name(name_of(b"s" * 32, "one"))
+    assert not any(map(is_name, ("tenant-key", "shared-key", "books:1:0", "book-key-1:1:0")))

@@ -331,3 +331,28 @@ def test_a_process_killed_in_the_middle_of_a_save_leaves_a_whole_file(file: Path
         assert unit.speaks in (saved, saved + 1)
         assert [each.number for each in unit.generations] == list(range(1, unit.speaks + 1))
     assert {path.name for path in file.parent.iterdir()} <= {file.name, f"{file.name}.new"}
+
+
+def test_a_unit_from_elsewhere_comes_whole_where_nothing_was_made_here(
+    file: Path, tmp_path: Path
+) -> None:
+    elsewhere = Generations(tmp_path / "elsewhere.json")
+    for number in (1, 2):
+        unit = add(elsewhere, number)
+    unit = elsewhere.use(unit.key, 1)
+    failure = Failure(NOW, ("silent",), 3)
+    failed = elsewhere.fail(VOICE, "Goodbye.", failure)
+    here = Generations(file)
+    here.fail(VOICE, HELLO, failure)
+    here.save()
+    here.take(unit)
+    here.take(failed)
+    assert list(here) == [unit, failed]
+    # Meanwhile somebody made it here.
+    beside = Generations.load(file)
+    ours = add(beside, 7)
+    beside.save()
+    here.save()
+    assert Generations.load(file)[unit.key] == ours
+    assert here[unit.key] == ours
+    assert Generations.load(file)[failed.key] == failed

@@ -117,3 +117,9 @@ def test_whose_a_namespace_is_can_be_read_from_it() -> None:
         assert speaker_for(namespace(3, 0, scope=scope)) == scope
     for whose in ("key-0123", "tenant-books", "shared-book"):
         assert speaker_for(whose) is None
+
+
+def test_some_of_its_generations_are_a_unit_if_what_speaks_is_among_them() -> None:
+    assert pinned(1, 2, 3, speaks=2).only({2, 3}) == pinned(2, 3, speaks=2)
+    assert pinned(1, 2, speaks=2).only({1}) is None
+    assert pinned(1, 2).only(set()) == pinned()

@@ -1,28 +1,20 @@
 """``edgeproxy phrases plan`` and ``build``: what would be made, and making it."""
 
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import Final
 
 import click
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from ... import app
 from ...config import Settings
 from ...core.words import count
-from ...phrases import generate
 from ...phrases.due import Due
 from ...phrases.generate import Built
 from ...phrases.price import cost
 from ..common import fail, run
 from .naming import clipped
-from .rooms import console, with_books, workshop
-
-_LINES: Final = 20
-"""Lines of progress where there is no terminal."""
+from .rooms import console, progress, with_books, workshop
 
 _only = click.option("--only", metavar="BOOK[/ID]", help="Nothing but this book or phrase.")
 _all = click.option(
@@ -103,37 +95,13 @@ async def _build(settings: Settings, only: str | None, *, all_due: bool) -> bool
         if not due:
             click.echo("nothing to do: everything the books say is made")
             return False
-        with _progress(len(due)) as progress:
+        with progress() as tell:
             built = await shop.generator.build(
                 due,
                 budget_characters=settings.phrases.characters_per_night,
-                progress=progress,
+                progress=tell,
             )
     return _tell(built, settings)
-
-
-@contextmanager
-def _progress(total: int) -> Iterator[generate.Progress]:
-    """A bar on a terminal; else a line now and then."""
-    err = console(stderr=True)
-    if not err.is_terminal:
-        every = max(1, total // _LINES)
-
-        def line(done: int, total: int, phrase: str) -> None:
-            if done % every == 0 or done == total:
-                click.echo(f"{done} of {total}: {phrase}", err=True)
-
-        yield line
-        return
-    columns = (
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-        TextColumn("{task.description}"),
-    )
-    with Progress(*columns, console=err) as bar:
-        task = bar.add_task("", total=total)
-        yield lambda done, total, phrase: bar.update(task, completed=done, description=phrase)
 
 
 def _tell(built: Built, settings: Settings) -> bool:

@@ -1,9 +1,10 @@
-"""What the verbs of ``phrases`` open (settings from options, rooms from those), and how they say figures."""
+"""What the verbs of ``phrases`` open (settings from options, rooms from those), and how they say figures and
+how far they are."""
 
 import functools
 import os
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final, NoReturn
@@ -11,17 +12,22 @@ from typing import Any, Final, NoReturn
 import click
 from pydantic import SecretStr
 from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from ... import app
 from ...config import ConfigError, Settings
 from ...core.words import count
+from ...downstream.secret import DamagedSecret
 from ...observe import log
+from ...phrases import generate
 from ...phrases.problem import BookErrors, Problem
 from ..common import fail
 from ..serve import settings_or_fail
 
 _USUAL: Final = Path("phrases")
 _WIDE: Final = 200
+_LINES: Final = 20
+"""Lines of progress where there is no terminal."""
 _AGES: Final = ((86_400, "day"), (3600, "hour"), (60, "minute"))
 
 
@@ -106,7 +112,7 @@ async def workshop(settings: Settings, *, asks_origin: bool = False) -> AsyncIte
     try:
         async with app.workshop(settings) as shop:
             yield shop
-    except ConfigError as error:
+    except (ConfigError, DamagedSecret) as error:
         fail(str(error), code=2)
     except BookErrors as error:
         refuse(settings, error.problems, code=2)
@@ -131,6 +137,31 @@ def console(**options: Any) -> Console:
     if not found.is_terminal and "COLUMNS" not in os.environ:
         found.width = _WIDE
     return found
+
+
+@contextmanager
+def progress() -> Iterator[generate.Progress]:
+    """A bar on a terminal; else a line now and then."""
+    err = console(stderr=True)
+    if not err.is_terminal:
+
+        def line(done: int, total: int, what: str) -> None:
+            if done % max(1, total // _LINES) == 0 or done == total:
+                click.echo(f"{done} of {total}: {what}", err=True)
+
+        yield line
+        return
+    columns = (
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        TextColumn("{task.description}"),
+    )
+    with Progress(*columns, console=err) as bar:
+        task = bar.add_task("", total=None)
+        yield lambda done, total, what: bar.update(
+            task, completed=done, total=total, description=what
+        )
 
 
 def age(made: datetime, now: datetime) -> str:

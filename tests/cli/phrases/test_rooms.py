@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from edgeproxy.cli.phrases.rooms import age
+from edgeproxy.cli.phrases.rooms import age, progress
 
 from ..conftest import Run
 
@@ -49,3 +49,14 @@ async def test_a_bad_setting_is_one_line_and_exit_code_2(run: Run, books: Path) 
     assert ended.code == 2
     (line,) = ended.err.splitlines()
     assert "pool.ready" in line
+
+
+def test_where_there_is_no_terminal_progress_is_a_line_now_and_then(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with progress() as tell:
+        for done in range(1, 51):
+            tell(done, 50, "desk/hello")
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == 25
+    assert lines[-1] == "50 of 50: desk/hello"
