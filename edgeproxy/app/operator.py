@@ -4,6 +4,8 @@ On loopback it shares the listener of the doors; off loopback it has one of its 
 its paths are nobody's: neither is the operator's token passed on to the origin by mistake.
 """
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Final
 
@@ -11,6 +13,8 @@ from aiohttp import web
 
 from ..config import Settings, is_loopback
 from ..core.events import Emit, Event
+from ..observe import log
+from ..observe.later import Later
 from ..observe.metrics import CONTENT_TYPE, Metrics
 from ..operate.admin import Admin, Works
 from ..operate.api import Api
@@ -31,28 +35,38 @@ _PATHS: Final = ("/metrics", "/admin", "/admin/{call:.*}", "/console", "/console
 
 @dataclass(frozen=True, slots=True)
 class Listeners:
-    """Who hears of every fact, beside the log."""
+    """Who hears of every fact. ``tell``: what rooms are given to tell it."""
 
     metrics: Metrics
     recent: Recent
     day: Day
-
-    def with_(self, emit: Emit) -> Emit:
-        """One listener for all of them and ``emit``."""
-        hear = (emit, self.metrics.tell, self.recent.tell, self.day.tell)
-
-        def tell(event: Event) -> None:
-            for each in hear:
-                each(event)
-
-        return tell
+    later: Later
+    tell: Emit
 
 
-def make_listeners(settings: Settings, emit: Emit) -> Listeners:
-    """Blocks for a small file. Raises ConfigError."""
+@asynccontextmanager
+async def listening(settings: Settings, emit: Emit | None) -> AsyncIterator[Listeners]:
+    """Hear facts for as long as the context lasts. Raises ConfigError.
+
+    ``emit``: hears each at once, and in place of the log.
+    """
     _, zone = night_times(settings)
-    day = Day(settings.cache.data_dir / "day.json", zone=zone, emit=emit)
-    return Listeners(Metrics(), Recent(), day)
+    metrics, recent = Metrics(), Recent()
+    day = Day(settings.cache.data_dir / "day.json", zone=zone, emit=emit or log.tell)
+    hear = [metrics.hear, recent.hear, day.hear]
+    later = Later(*hear) if emit is not None else Later(*hear, log.hear)
+    tell = later.tell
+
+    def both(event: Event) -> None:
+        if emit is not None:
+            emit(event)
+        tell(event)
+
+    try:
+        yield Listeners(metrics, recent, day, later, tell if emit is None else both)
+    finally:
+        later.stop()
+        await day.save()
 
 
 def own_address(settings: Settings) -> tuple[str, int] | None:
@@ -83,6 +97,7 @@ class Operator:
                 speech=shop.speech,
                 books=shop.books,
                 generations=shop.generations,
+                later=listeners.later,
                 recent=listeners.recent,
                 day=listeners.day,
                 doors=doors,

@@ -44,7 +44,7 @@ from ..phrases.generations import Generations
 from ..speech import Speech
 from ..upstream.pools import Pools
 from .front import make_doors, make_gate, make_keeper, make_passing
-from .operator import Operator, keep_out, make_listeners, own_address
+from .operator import Operator, keep_out, listening, own_address
 from .rooms import LAND_S, Workshop, workshop
 from .values import night_times, prewarm_voices
 
@@ -88,12 +88,17 @@ class Proxy:
 
 
 @asynccontextmanager
-async def running(settings: Settings, *, emit: Emit = log.tell) -> AsyncIterator[Proxy]:
-    """Run the proxy for as long as the context lasts. Raises ConfigError, BookErrors, OSError (the port)."""
-    listeners = make_listeners(settings, emit)
-    emit = listeners.with_(emit)
-    async with workshop(settings, emit=emit) as shop, AsyncExitStack() as undo:
-        undo.push_async_callback(listeners.day.save)
+async def running(settings: Settings, *, emit: Emit | None = None) -> AsyncIterator[Proxy]:
+    """Run the proxy for as long as the context lasts. Raises ConfigError, BookErrors, OSError (the port).
+
+    ``emit``: hears each fact at once, and in place of the log.
+    """
+    async with (
+        listening(settings, emit) as listeners,
+        workshop(settings, emit=listeners.tell) as shop,
+        AsyncExitStack() as undo,
+    ):
+        emit = listeners.tell
         executor = ThreadPoolExecutor(_ENCODERS, thread_name_prefix="encode")
         undo.callback(executor.shutdown)
         keeper, ledger = make_keeper(shop, emit)

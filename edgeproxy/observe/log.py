@@ -10,10 +10,9 @@ model, a path) may be there: they can forge neither a line nor a fact.
 
 import json
 import logging
-import re
 import sys
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import fields
 from datetime import UTC, datetime
@@ -24,6 +23,7 @@ import orjson
 
 from ..core import events
 from ..core.events import Event, TurnEnded
+from .later import Told
 
 log: Final = logging.getLogger("edgeproxy")
 
@@ -60,25 +60,36 @@ _NAMES: Final = {
 _WOULD: Final = attrgetter("would")
 _MOST_TAGS: Final = 8
 _TAG_DIGITS: Final = 16
-_PLAIN: Final = re.compile(r"[!#-~]+")
-"""What passes for one value, and cannot pass for more: printable ASCII without spaces and quotes."""
 
 
 def tell(event: Event) -> None:
-    """Write one fact. The listener that :mod:`edgeproxy.app` gives to every room."""
-    level = _level(event)
-    if log.isEnabledFor(level):
-        # Whoever uses us may have a log of its own.
-        ours = next(iter(log.handlers), None)
-        lines = ours if isinstance(ours, _Lines) and len(log.handlers) == 1 else None
-        facts = _turn(event) if isinstance(event, TurnEnded) else _plain(event)
-        if lines is not None and lines.with_texts and isinstance(event, TurnEnded):
-            facts["text"] = " ".join(segment.text for segment in event.segments)
-        name = "turn" if isinstance(event, TurnEnded) else type(event).__name__
+    """Write one fact. A listener for rooms."""
+    hear([(event, datetime.now(UTC))])
+
+
+def hear(told: Sequence[Told]) -> None:
+    """Write facts, with the times at which they were told."""
+    # Whoever uses us may have a log of its own.
+    ours = next(iter(log.handlers), None)
+    lines = ours if isinstance(ours, _Lines) and len(log.handlers) == 1 else None
+    written = []
+    for event, when in told:
+        level = _level(event)
+        if not log.isEnabledFor(level):
+            continue
+        name, facts = type(event).__name__, {}
+        if isinstance(event, TurnEnded):
+            name, facts = "turn", _turn(event)
+            if lines is not None and lines.with_texts:
+                facts["text"] = " ".join(segment.text for segment in event.segments)
+        else:
+            facts = _plain(event)
         if lines is None:
             log.log(level, "%s", name, extra={"facts": facts})
         else:
-            lines.fact(level, name, facts)
+            written.append(lines.form.fact(when, _NAMES[level], name, facts))
+    if lines is not None and written:
+        lines.write(written)
 
 
 def _level(event: Event) -> int:
@@ -123,11 +134,8 @@ def _turn(turn: TurnEnded) -> dict[str, Any]:
     return facts
 
 
-def _quoted(value: object) -> str:
+def _quoted(text: str) -> str:
     """As it is, or as a JSON string where it might pass for more than one value."""
-    text = str(value)
-    if type(value) is not str or _PLAIN.fullmatch(text) is not None:
-        return text
     printable = text.isprintable()
     if printable and not set(text) & set(' "'):
         return text
@@ -136,7 +144,18 @@ def _quoted(value: object) -> str:
 
 class _Readable(logging.Formatter):
     def fact(self, when: datetime, level: str, name: str, facts: Mapping[str, Any]) -> str:
-        said = " ".join([f"{key}={_quoted(v)}" for key, v in facts.items() if v is not None])
+        pairs = [f"{key}={value}" for key, value in facts.items() if value is not None]
+        said = " ".join(pairs)
+        # Looked at as a whole, since each turn comes this way and next to none needs quotes.
+        is_plain = said.isascii() and said.isprintable() and '"' not in said
+        if not is_plain or said.count(" ") != len(pairs) - 1:
+            said = " ".join(
+                [
+                    f"{key}={_quoted(str(value))}"
+                    for key, value in facts.items()
+                    if value is not None
+                ]
+            )
         return f"{when.isoformat(timespec='milliseconds')[11:23]} {level:7} {name} {said}".rstrip()
 
     def format(self, record: logging.LogRecord) -> str:
@@ -170,21 +189,21 @@ class _Json(logging.Formatter):
 
 
 class _Lines(logging.StreamHandler[TextIO]):
-    """Writes records as every handler does; and facts without becoming records, which costs a third: each
-    turn is one."""
+    """Writes records as every handler does; and facts without their becoming records, since each turn is
+    one."""
 
     def __init__(self, stream: TextIO, form: _Readable | _Json, *, with_texts: bool) -> None:
         super().__init__(stream)
+        self.setFormatter(form)
+        self.form = form
         self.with_texts = with_texts
         """Whether the line of a turn has its text."""
-        self.setFormatter(form)
-        self._form = form
 
-    def fact(self, level: int, name: str, facts: Mapping[str, Any]) -> None:
-        line = self._form.fact(datetime.now(UTC), _NAMES[level], name, facts)
+    def write(self, lines: Sequence[str]) -> None:
+        """In one go."""
         try:
             with self.lock or nullcontext():
-                self.stream.write(line + self.terminator)
+                self.stream.write("\n".join((*lines, "")))
                 self.flush()
         except (OSError, ValueError):
             # The log's own disk is full, or its reader gone: there is nobody to tell, and callers go on.

@@ -7,7 +7,7 @@ Counters and histograms follow the facts as they are told; gauges are read when 
 A fact of a turn comes with each hit, so it is cheap: what a label's values select is bound once.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from itertools import product
 from typing import Any, Final
 
@@ -28,6 +28,7 @@ from ..core.events import Event, SegmentSpoken, TurnEnded
 from ..sarvam.models import RUPEES_PER_CHARACTER
 from . import catalogue
 from .catalogue import FROM_CACHE, OTHER, Metric
+from .later import Told
 
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -126,10 +127,11 @@ class Metrics:
                 children[values].set(number)
         return generate_latest(self._registry)
 
-    def tell(self, event: Event) -> None:
-        """Count one fact. What is no figure is not counted."""
-        if (hear := self._hears.get(type(event))) is not None:
-            hear(event)
+    def hear(self, told: Sequence[Told]) -> None:
+        """Count facts. What is no figure is not counted."""
+        for event, _ in told:
+            if (hear := self._hears.get(type(event))) is not None:
+                hear(event)
 
     def _count(self, metric: Metric, *values: str, by: float = 1) -> None:
         self._child(metric, *values).inc(by)

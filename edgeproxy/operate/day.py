@@ -5,7 +5,7 @@ day anew; what a crash takes of them is the last minute.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime, time, timedelta, tzinfo
 from pathlib import Path
@@ -14,8 +14,9 @@ from typing import Any, Self
 import orjson
 
 from ..cache import durable
-from ..core.events import Emit, Event, StoreFailed, TextCharged, TurnEnded, ignore
+from ..core.events import Emit, StoreFailed, TextCharged, TurnEnded, ignore
 from ..observe.catalogue import FROM_CACHE
+from ..observe.later import Told
 from ..sarvam.models import RUPEES_PER_CHARACTER
 
 
@@ -90,16 +91,17 @@ class Day:
             self._sums = Sums()
         return self._sums
 
-    def tell(self, event: Event) -> None:
-        """Add what a fact says of turns or money."""
-        if isinstance(event, TurnEnded) and event.is_of_note:
-            self._unsaved = True
-            self._add(event)
-        elif isinstance(event, TextCharged):
-            self._unsaved = True
-            sums = self.sums
-            sums.characters_asked += event.characters
-            sums.characters_behind += event.characters if event.order == "night" else 0
+    def hear(self, told: Sequence[Told]) -> None:
+        """Add what facts say of turns or money."""
+        for event, _ in told:
+            if isinstance(event, TurnEnded) and event.is_of_note:
+                self._unsaved = True
+                self._add(event)
+            elif isinstance(event, TextCharged):
+                self._unsaved = True
+                sums = self.sums
+                sums.characters_asked += event.characters
+                sums.characters_behind += event.characters if event.order == "night" else 0
 
     async def save(self) -> None:
         """Write down what is new. A fault of the disk is told, and mended next time."""

@@ -8,7 +8,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from time import monotonic
 from typing import Any, Final
 
@@ -16,6 +16,7 @@ from .. import __version__
 from ..cache.flight import Flights
 from ..cache.memory import Memory
 from ..cache.store import Store
+from ..observe.later import Later
 from ..phrases.books import Books
 from ..phrases.generations import Generations
 from ..phrases.standing import Standing, standings
@@ -56,6 +57,7 @@ class Rooms:
     speech: Speech
     books: Books
     generations: Generations
+    later: Later
     recent: Recent
     day: Day
     doors: Doors
@@ -75,7 +77,9 @@ class Overview:
         self._looking = asyncio.Lock()
 
     async def look(self, *, afresh: bool = False) -> None:
-        """Have ready what takes long. ``afresh``: as it is now, because something was changed."""
+        """Have ready what takes long, and what was told a moment ago. ``afresh``: as it is now, because
+        something was changed."""
+        self.rooms.later.catch_up()
         async with self._looking:
             if afresh or monotonic() - self._looked_at > _KEPT_S:
                 rooms = self.rooms
@@ -101,7 +105,7 @@ class Overview:
         """What the console shows, as JSON takes it; ``after``: the number of the last turn it knows."""
         await self.look()
         rooms, day = self.rooms, self.rooms.day
-        now, ring = datetime.now(UTC), rooms.recent.clock()
+        now = datetime.now(UTC)
         if after > rooms.recent.number:
             after = 0  # the process is another than the one that was asked before
         return {
@@ -126,7 +130,7 @@ class Overview:
             "turns": [
                 {
                     "seq": turn.number,
-                    "at": round((now - timedelta(seconds=ring - turn.ended)).timestamp() * 1000),
+                    "at": round(turn.ended.timestamp() * 1000),
                     "door": turn.door,
                     "verdict": turn.verdict,
                     "would": turn.would,

@@ -4,13 +4,14 @@ A ring in memory: noting a turn costs about a microsecond, figures are made of i
 """
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from statistics import quantiles
-from time import monotonic
 from typing import Final, NamedTuple
 
-from ..core.events import Event, TurnEnded
+from ..core.events import TurnEnded
+from ..observe.later import Told
 
 WINDOW_S: Final = 300.0
 _MOST: Final = 4096
@@ -18,10 +19,10 @@ _MOST: Final = 4096
 
 
 class Turn(NamedTuple):
-    """One turn that is over. ``number``: counted from 1 since the start; ``ended``: on the ring's clock."""
+    """One turn that is over. ``number``: counted from 1 since the start."""
 
     number: int
-    ended: float
+    ended: datetime
     door: str
     verdict: str
     """That of its first segment; ``none`` where it has none."""
@@ -45,34 +46,22 @@ class Wait:
 class Recent:
     """Mutable state: the ring, and how many turns there were."""
 
-    def __init__(self, *, clock: Callable[[], float] = monotonic) -> None:
-        self.clock = clock
+    def __init__(self, *, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+        self._now = now
         self._turns: deque[Turn] = deque(maxlen=_MOST)
         self.number = 0
         """Of the latest turn."""
 
-    def tell(self, event: Event) -> None:
-        """Note a turn; other facts are not looked at."""
-        if isinstance(event, TurnEnded) and event.is_of_note:
-            segments = event.segments
-            self.number += 1
-            self._turns.append(
-                Turn(
-                    self.number,
-                    self.clock(),
-                    event.door,
-                    segments[0].verdict if segments else "none",
-                    segments[0].would if segments else None,
-                    event.outcome,
-                    event.wait_s,
-                    event.ttfb_s,
-                    sum(segment.characters for segment in segments),
-                )
-            )
+    def hear(self, told: Sequence[Told]) -> None:
+        """Note turns; other facts are not looked at."""
+        for event, when in told:
+            if isinstance(event, TurnEnded) and event.is_of_note:
+                self.number += 1
+                self._turns.append(_turn(self.number, event, when))
 
     def since(self, number: int) -> Iterator[Turn]:
         """Those of the window after that one, oldest first."""
-        began = self.clock() - WINDOW_S
+        began = self._now() - timedelta(seconds=WINDOW_S)
         return (turn for turn in self._turns if turn.number > number and turn.ended >= began)
 
     def waits(self) -> dict[str, Wait]:
@@ -82,6 +71,21 @@ class Recent:
             if turn.wait_s is not None:
                 took.setdefault(turn.verdict, []).append(turn.wait_s)
         return {verdict: _wait(times) for verdict, times in took.items()}
+
+
+def _turn(number: int, turn: TurnEnded, when: datetime) -> Turn:
+    segments = turn.segments
+    return Turn(
+        number,
+        when,
+        turn.door,
+        segments[0].verdict if segments else "none",
+        segments[0].would if segments else None,
+        turn.outcome,
+        turn.wait_s,
+        turn.ttfb_s,
+        sum([segment.characters for segment in segments]),
+    )
 
 
 def _wait(times: list[float]) -> Wait:

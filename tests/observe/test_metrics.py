@@ -1,6 +1,7 @@
 """From facts to figures: what a scrape shows after what was told, and what it can never show."""
 
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
@@ -25,8 +26,7 @@ def shown(metrics: Metrics, name: str, **labels: str) -> float | None:
 
 def told(*facts: Event) -> Metrics:
     metrics = Metrics()
-    for fact in facts:
-        metrics.tell(fact)
+    metrics.hear([(fact, datetime.now(UTC)) for fact in facts])
     return metrics
 
 

@@ -40,9 +40,9 @@ def day(tmp_path: Path, clock: Clock) -> Day:
 
 
 def test_a_turn_is_from_the_cache_if_all_that_was_said_of_it_was(day: Day) -> None:
-    day.tell(turn("hit-memory", "pause", "hit-disk"))
-    day.tell(turn("collapsed", "miss"))
-    day.tell(turn("pause"))
+    day.hear([(turn("hit-memory", "pause", "hit-disk"), NOON)])
+    day.hear([(turn("collapsed", "miss"), NOON)])
+    day.hear([(turn("pause"), NOON)])
     sums = day.sums
     assert (sums.turns, sums.turns_from_cache) == (3, 1)
     assert (sums.segments, sums.segments_from_cache) == (4, 3)
@@ -51,37 +51,37 @@ def test_a_turn_is_from_the_cache_if_all_that_was_said_of_it_was(day: Day) -> No
 
 
 def test_what_is_paid_for_is_what_the_origin_was_sent(day: Day) -> None:
-    day.tell(TextCharged("bulbul:v3", 100, "ahead"))
-    day.tell(TextCharged("bulbul:v3", 1000, "night"))
+    day.hear([(TextCharged("bulbul:v3", 100, "ahead"), NOON)])
+    day.hear([(TextCharged("bulbul:v3", 1000, "night"), NOON)])
     assert (day.sums.characters_asked, day.sums.characters_behind) == (1100, 1000)
     assert day.sums.rupees_spent == pytest.approx(3.3)
 
 
 def test_in_its_shadow_the_cache_is_given_what_it_would_have_had(day: Day) -> None:
-    day.tell(turn("bypass", would="hit-disk"))
-    day.tell(turn("bypass", would="miss"))
+    day.hear([(turn("bypass", would="hit-disk"), NOON)])
+    day.hear([(turn("bypass", would="miss"), NOON)])
     assert (day.sums.shadow_segments, day.sums.shadow_would) == (2, 1)
     assert day.sums.segments_from_cache == 0
 
 
 def test_a_flush_without_a_text_is_no_turn(day: Day) -> None:
-    day.tell(turn())
+    day.hear([(turn(), NOON)])
     assert day.sums == Sums()
 
 
 def test_a_day_ends_at_midnight_where_the_books_are_at_home(day: Day, clock: Clock) -> None:
-    day.tell(turn("miss"))
+    day.hear([(turn("miss"), NOON)])
     clock.now = datetime(2026, 11, 26, 18, 29, 59, tzinfo=UTC)
     assert day.sums.turns == 1
     clock.now += timedelta(seconds=1)
     assert day.sums.turns == 0
-    day.tell(turn("miss"))
+    day.hear([(turn("miss"), NOON)])
     assert day.sums.turns == 1
     assert day.began == datetime(2026, 11, 27, tzinfo=INDIA)
 
 
 async def test_a_restart_goes_on_with_the_day(day: Day, tmp_path: Path, clock: Clock) -> None:
-    day.tell(turn("miss", "hit-disk"))
+    day.hear([(turn("miss", "hit-disk"), NOON)])
     await day.save()
     again = Day(tmp_path / "day.json", zone=INDIA, now=clock)
     assert again.sums == day.sums
@@ -112,7 +112,7 @@ async def test_a_disk_that_fails_is_told_and_the_next_time_it_is_written(
     (tmp_path / "folder").write_text("in the way")
     day = Day(tmp_path / "folder" / "day.json", zone=INDIA, now=clock, emit=facts.append)
     facts.clear()
-    day.tell(turn("miss"))
+    day.hear([(turn("miss"), NOON)])
     await day.save()
     assert [type(fact) for fact in facts] == [StoreFailed]
     (tmp_path / "folder").unlink()

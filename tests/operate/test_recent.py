@@ -1,6 +1,7 @@
 """The turns of the last minutes, and how long their callers waited."""
 
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -9,12 +10,14 @@ from edgeproxy.operate.recent import WINDOW_S, Recent
 
 from ..observe.test_log import SEGMENT, TURN
 
+NOON = datetime(2026, 11, 26, 6, 30, tzinfo=UTC)
+
 
 class Clock:
     def __init__(self) -> None:
-        self.now = 0.0
+        self.now = NOON
 
-    def __call__(self) -> float:
+    def __call__(self) -> datetime:
         return self.now
 
 
@@ -24,10 +27,10 @@ def turn(verdict: str = "miss", ttfb_s: float | None = 0.2, **how: object) -> Tu
 
 
 def test_turns_are_numbered_and_told_from_a_number_on() -> None:
-    recent = Recent()
+    recent = Recent(now=Clock())
     for verdict in ("miss", "hit-memory", "stale"):
-        recent.tell(turn(verdict))
-    recent.tell(StoreFailed("read", "disk"))
+        recent.hear([(turn(verdict), NOON)])
+    recent.hear([(StoreFailed("read", "disk"), NOON)])
     assert [each.verdict for each in recent.since(0)] == ["miss", "hit-memory", "stale"]
     assert [each.number for each in recent.since(2)] == [3]
     assert recent.number == 3
@@ -35,21 +38,21 @@ def test_turns_are_numbered_and_told_from_a_number_on() -> None:
 
 def test_turns_older_than_the_window_are_told_no_more() -> None:
     clock = Clock()
-    recent = Recent(clock=clock)
-    recent.tell(turn())
-    clock.now = WINDOW_S / 2
-    recent.tell(turn("stale"))
-    clock.now = WINDOW_S * 1.25
+    recent = Recent(now=clock)
+    recent.hear([(turn(), clock.now)])
+    clock.now += timedelta(seconds=WINDOW_S / 2)
+    recent.hear([(turn("stale"), clock.now)])
+    clock.now += timedelta(seconds=WINDOW_S * 0.75)
     assert [each.verdict for each in recent.since(0)] == ["stale"]
     assert recent.waits().keys() == {"stale"}
 
 
 def test_waits_are_told_by_verdict() -> None:
-    recent = Recent()
+    recent = Recent(now=Clock())
     for number in range(1, 101):
-        recent.tell(turn("miss", number / 100))
-    recent.tell(turn("hit-memory", 0.001))
-    recent.tell(turn("error", None, outcome="error"))
+        recent.hear([(turn("miss", number / 100), NOON)])
+    recent.hear([(turn("hit-memory", 0.001), NOON)])
+    recent.hear([(turn("error", None, outcome="error"), NOON)])
     waits = recent.waits()
     assert (waits["miss"].turns, waits["hit-memory"].turns) == (100, 1)
     assert waits["miss"].median_s == pytest.approx(0.505)
@@ -59,7 +62,7 @@ def test_waits_are_told_by_verdict() -> None:
 
 
 def test_a_flush_without_a_text_is_no_turn_to_look_at_but_a_refusal_is() -> None:
-    recent = Recent()
-    recent.tell(replace(TURN, segments=()))
-    recent.tell(replace(TURN, segments=(), outcome="error"))
+    recent = Recent(now=Clock())
+    recent.hear([(replace(TURN, segments=()), NOON)])
+    recent.hear([(replace(TURN, segments=(), outcome="error"), NOON)])
     assert [(each.verdict, each.outcome) for each in recent.since(0)] == [("none", "error")]
