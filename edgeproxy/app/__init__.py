@@ -3,6 +3,8 @@
 ``values``    from settings to the values that rooms take; what is wrong with them is one line.
 ``rooms``     the rooms below the doors: all that makes and keeps speech, for nobody in particular.
 ``front``     the doors: who lets clients in, what they may ask for, where they come in.
+``operator``  the operator's side: who hears of facts, and where it is served.
+``upkeep``    what is done by the clock and all the time.
 ``proxy``     a proxy, from its first breath to its drain.
 """
 

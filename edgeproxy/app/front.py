@@ -61,6 +61,17 @@ def make_keeper(shop: Workshop, emit: Emit) -> tuple[Keeper, Ledger | None]:
     return Open(secret=shop.secret, account=shop.account), None
 
 
+def tenants_problem(keeper: Keeper) -> str | None:
+    """Why the newest tenants file does not hold; None while it does, or there is none."""
+    return keeper.problem if isinstance(keeper, Tenants) else None
+
+
+def reload_tenants(keeper: Keeper) -> None:
+    """Have the tenants file read again soon, if there is one."""
+    if isinstance(keeper, Tenants):
+        keeper.ask_reload()
+
+
 def turn_settings(shop: Workshop) -> TurnSettings:
     """How text becomes asks, at every door."""
     settings = shop.settings

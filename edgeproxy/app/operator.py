@@ -11,7 +11,7 @@ from typing import Final
 
 from aiohttp import web
 
-from ..config import Settings, is_loopback
+from ..config import ConfigError, Settings, is_loopback
 from ..core.events import Emit, Event
 from ..observe import log
 from ..observe.later import Later
@@ -152,3 +152,26 @@ def keep_out(router: web.UrlDispatcher) -> None:
 
 async def _nobodys(_: web.Request) -> web.StreamResponse:
     raise web.HTTPNotFound
+
+
+@asynccontextmanager
+async def served(operator: Operator, host: str, port: int) -> AsyncIterator[str]:
+    """The operator's side on a listener of its own; its URL. Raises ConfigError."""
+    app = web.Application()
+    operator.add_routes(app.router)
+    runner = web.AppRunner(app, handler_cancellation=True, shutdown_timeout=1.0)
+    await runner.setup()
+    try:
+        try:
+            await web.TCPSite(runner, host, port).start()
+        except OSError as error:
+            why = f"cannot listen on {host}:{port}: {error.strerror or error}"
+            raise ConfigError(f"admin.port: {why}; name another") from error
+        yield url_of(host, runner.addresses[0][1])
+    finally:
+        await runner.cleanup()
+
+
+def url_of(host: str, port: int) -> str:
+    """Where that is reached."""
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

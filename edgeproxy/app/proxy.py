@@ -12,7 +12,6 @@ from collections.abc import AsyncIterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Final
 
 from aiohttp import web
@@ -20,17 +19,13 @@ from aiohttp import web
 from .. import __version__
 from ..cache.flight import Flights
 from ..cache.store import Store
-from ..config import ConfigError, Settings
+from ..config import Settings
 from ..core.events import Emit
 from ..downstream.auth import Keeper
 from ..downstream.limits import Gate
 from ..downstream.proof import Passthrough
 from ..downstream.routes import Doors, in_sarvams_shape
-from ..downstream.tenants import Tenants
-from ..jobs.at_once import AtOnce
-from ..jobs.background import Background
 from ..jobs.nightly import Night
-from ..jobs.nights import Nights
 from ..jobs.schedule import Schedule
 from ..observe import log
 from ..operate.admin import Works
@@ -43,19 +38,23 @@ from ..phrases.generate import Generator
 from ..phrases.generations import Generations
 from ..speech import Speech
 from ..upstream.pools import Pools
-from .front import make_doors, make_gate, make_keeper, make_passing
-from .operator import Operator, keep_out, listening, own_address
+from .front import (
+    make_doors,
+    make_gate,
+    make_keeper,
+    make_passing,
+    reload_tenants,
+    tenants_problem,
+)
+from .operator import Operator, keep_out, listening, own_address, served, url_of
 from .rooms import LAND_S, Workshop, workshop
-from .values import night_times, prewarm_voices
+from .upkeep import make_nights, upkeep
+from .values import prewarm_voices
 
 _ENCODERS: Final = 2
 _GREETINGS_S: Final = 0.3
 """How long readiness waits for greetings to be loaded: a start takes a second at the most, and what a slow
 disk has not given by then is loaded behind the first callers."""
-_DISCARD_EVERY_S: Final = 3600.0
-_COUNTS_EVERY_S: Final = 60.0
-_OTHERS_EVERY_S: Final = 1.0
-_PROOFS_EVERY_S: Final = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +83,7 @@ class Proxy:
     def reload(self) -> None:
         """Have the files that may change read again soon: books, tenants."""
         self.books.ask_reload()
-        _reload_tenants(self.keeper)
+        reload_tenants(self.keeper)
 
 
 @asynccontextmanager
@@ -116,9 +115,9 @@ async def running(settings: Settings, *, emit: Emit | None = None) -> AsyncItera
         doors.add_routes(app.router)
         health.add_routes(app.router)
         schedule = Schedule(emit=emit)
-        night, nights = _nights(schedule, shop, emit)
+        night, nights = make_nights(schedule, shop, emit)
         told_to_go = asyncio.Event()
-        url = _url(settings.server.host, settings.server.port)
+        url = url_of(settings.server.host, settings.server.port)
         gates: list[Gate] = []
         operator = Operator(
             shop,
@@ -128,13 +127,13 @@ async def running(settings: Settings, *, emit: Emit | None = None) -> AsyncItera
                 status=lambda: health.status,
                 connections=lambda: sum(gate.connections for gate in gates),
                 conversations=lambda: doors.conversations,
-                tenants_problem=lambda: _tenants_problem(keeper),
+                tenants_problem=lambda: tenants_problem(keeper),
                 night_running=lambda: night.is_running,
                 next_night=lambda: schedule.next("night"),
                 night_ended=lambda: night.ended,
             ),
             Works(
-                reload_tenants=lambda: _reload_tenants(keeper),
+                reload_tenants=lambda: reload_tenants(keeper),
                 run_night=nights.run_now,
                 night_is_running=lambda: night.is_running,
                 drain=told_to_go.set,
@@ -147,7 +146,7 @@ async def running(settings: Settings, *, emit: Emit | None = None) -> AsyncItera
             operator.add_routes(app.router)
         else:
             keep_out(app.router)
-            operator_url = await undo.enter_async_context(_listening(operator, *address))
+            operator_url = await undo.enter_async_context(served(operator, *address))
         passing = make_passing(shop, keeper, emit)
         if passing is not None:
             passing.add_route(app.router)
@@ -165,41 +164,10 @@ async def running(settings: Settings, *, emit: Emit | None = None) -> AsyncItera
         undo.push_async_callback(drain)
         shop.pools.warm(shop.account, [*shop.library.voices, *prewarm_voices(settings)])
         port = await gate.listen(settings.server.host, settings.server.port)
-        url = _url(settings.server.host, port)
-        schedule.every(
-            _DISCARD_EVERY_S,
-            "discard",
-            lambda: shop.store.discard(older_than_s=settings.cache.discard_after_s),
+        url = url_of(settings.server.host, port)
+        background = await undo.enter_async_context(
+            upkeep(shop, keeper, ledger, listeners, schedule, nights)
         )
-        schedule.every(_DISCARD_EVERY_S, "sweep", shop.store.sweep)
-        schedule.every(_DISCARD_EVERY_S, "purges", shop.purging.finish)
-        schedule.every(_COUNTS_EVERY_S, "counts of demand", shop.demand.save)
-        schedule.every(_COUNTS_EVERY_S, "counts of hits", shop.hits.save)
-        schedule.every(_COUNTS_EVERY_S, "sums of the day", listeners.day.save)
-        if isinstance(keeper, Passthrough):
-            schedule.every(_PROOFS_EVERY_S, "proofs", keeper.proofs.save)
-        await nights.begin()
-        schedule.start()
-        undo.callback(schedule.stop)
-        background = Background()
-        undo.push_async_callback(background.stop)
-        at_once = AtOnce(
-            shop.books,
-            shop.generator,
-            budget_characters=settings.phrases.characters_at_once,
-            now=lambda: datetime.now(UTC),
-        )
-        background.start("books", shop.books.watch)
-        background.start("books, when asked", shop.books.reload_when_asked)
-        background.start("at once", at_once.run)
-        background.start("nights", nights.follow)
-        background.start("purges cut short", shop.purging.finish)
-        background.start("leftovers", shop.store.sweep)
-        background.start("other processes", lambda: _follow_others(shop))
-        if isinstance(keeper, Tenants):
-            background.start("tenants", keeper.follow)
-        if ledger is not None:
-            background.start("ledger", ledger.keep_saved)
         with suppress(TimeoutError):
             async with asyncio.timeout(_GREETINGS_S):
                 await shop.greetings.load()
@@ -227,83 +195,6 @@ async def running(settings: Settings, *, emit: Emit | None = None) -> AsyncItera
         )
 
 
-@asynccontextmanager
-async def _listening(operator: Operator, host: str, port: int) -> AsyncIterator[str]:
-    """The operator's side on a listener of its own; its URL. Raises ConfigError."""
-    app = web.Application()
-    operator.add_routes(app.router)
-    runner = web.AppRunner(app, handler_cancellation=True, shutdown_timeout=1.0)
-    await runner.setup()
-    try:
-        try:
-            await web.TCPSite(runner, host, port).start()
-        except OSError as error:
-            why = f"cannot listen on {host}:{port}: {error.strerror or error}"
-            raise ConfigError(f"admin.port: {why}; name another") from error
-        yield _url(host, runner.addresses[0][1])
-    finally:
-        await runner.cleanup()
-
-
-def _tenants_problem(keeper: Keeper) -> str | None:
-    return keeper.problem if isinstance(keeper, Tenants) else None
-
-
-def _reload_tenants(keeper: Keeper) -> None:
-    if isinstance(keeper, Tenants):
-        keeper.ask_reload()
-
-
-def _nights(schedule: Schedule, shop: Workshop, emit: Emit) -> tuple[Night, Nights]:
-    """What is done by night, and when."""
-    settings = shop.settings
-    when, zone = night_times(settings)
-    night = Night(
-        shop.generator,
-        shop.generations,
-        shop.demand,
-        shop.hits,
-        shop.store,
-        lambda: shop.library,
-        directory=settings.cache.data_dir,
-        when=when,
-        zone=zone,
-        budget_characters=settings.phrases.characters_per_night,
-        promote_top=settings.phrases.promote_top,
-        discard_after_s=settings.cache.discard_after_s,
-        emit=emit,
-    )
-    nights = Nights(
-        night,
-        schedule,
-        shop.books,
-        when=when,
-        zone=zone,
-        jitter_s=settings.phrases.night_jitter_s,
-        now=lambda: datetime.now(UTC),
-    )
-    return night, nights
-
-
-async def _follow_others(shop: Workshop) -> None:
-    """Hear of what the command line, or another process, has made, moved, brought or purged."""
-    while True:
-        await asyncio.sleep(_OTHERS_EVERY_S)
-        try:
-            if await asyncio.to_thread(shop.generations.changed_on_disk):
-                # The records first: a pointer must never stand at one we don't know of.
-                await shop.store.refresh()
-                await asyncio.to_thread(shop.generations.reload)
-                # Somebody may have purged what is to be made again.
-                shop.books.look_again()
-            elif await asyncio.to_thread(shop.store.changed_on_disk):
-                await shop.store.refresh()
-        except OSError as error:
-            # As long as it lasts what others did is not known; the next look may be luckier.
-            log.log.error("what other processes did can't be read: %s", error)
-        await shop.purging.follow()
-
-
 def _details(shop: Workshop, keeper: Keeper) -> Mapping[str, object]:
     return {
         "version": __version__,
@@ -312,13 +203,9 @@ def _details(shop: Workshop, keeper: Keeper) -> Mapping[str, object]:
         "store_problem": shop.store.problem,
         "phrases": len(shop.library),
         "books_problem": shop.books.problem,
-        "tenants_problem": _tenants_problem(keeper),
+        "tenants_problem": tenants_problem(keeper),
         "origin_problem": next(iter(shop.pools.problems(shop.account)), None),
     }
-
-
-def _url(host: str, port: int) -> str:
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 async def _either(*events: asyncio.Event) -> None:
