@@ -3,7 +3,8 @@
 ``clip``    the audio of one segment: growing, then complete or failed. Both rivers meet here.
 ``flight``  the fact that an identity is being filled: at most one at a time.
 ``record``  a clip at rest: header, identity, PCM, checksum.
-``store``   records on disk: the books, and what is evicted.
+``store``   records on disk: what is kept, and what is evicted.
+``inventory`` what lies there, as far as this process knows, and who goes first.
 ``disk``    values by key in a folder (diskcache's only door).
 ``memory``  complete clips, bounded in bytes, with their messages ready for the wire.
 ``admission`` what is kept without anybody having asked for it.

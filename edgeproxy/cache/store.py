@@ -11,7 +11,6 @@ that hangs is a fault, too: a read has half a second, and while reads hang nobod
 
 import asyncio
 import random
-from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -30,6 +29,7 @@ from ..core.events import (
 from ..core.key import Identity, text_tag
 from . import durable
 from .disk import FAULTS, Disk, Row, Tag
+from .inventory import Inventory
 from .record import HEAD_BYTES, Facts, Record, facts_of
 
 _THREADS: Final = 4
@@ -58,9 +58,8 @@ T = TypeVar("T")
 class Store:
     """Records by identity. Open with :meth:`open`; close with :meth:`close`.
 
-    Mutable state: the books ``_dynamic`` (key -> bytes, least recently used first) and ``_pinned``, of which
-    some are ``_promoted``, how many reads hang, and what was last heard of other processes; touched on the
-    event loop's thread only.
+    Mutable state: the inventory, how many reads hang, and what was last heard of other processes; touched on
+    the event loop's thread only.
     """
 
     def __init__(
@@ -85,11 +84,7 @@ class Store:
         self._executor = ThreadPoolExecutor(_THREADS, thread_name_prefix="store")
         self._loop = asyncio.get_running_loop()
         self._stuck = 0
-        self._dynamic: OrderedDict[str, int] = OrderedDict()
-        self._pinned: dict[str, int] = {}
-        self._promoted: set[str] = set()
-        self.dynamic_bytes = 0
-        self.pinned_bytes = 0
+        self._known = Inventory()
 
     @classmethod
     async def open(
@@ -122,13 +117,13 @@ class Store:
         seen, rows = durable.stamp(self._news), self._disk.open()
 
         def enter() -> None:
-            self._enter_all(rows)
+            self._known.learn(rows)
             self._seen = seen
 
         self._loop.call_soon_threadsafe(enter)
 
     def __len__(self) -> int:
-        return len(self._dynamic) + len(self._pinned)
+        return len(self._known)
 
     @property
     def quota_bytes(self) -> int:
@@ -143,23 +138,33 @@ class Store:
     @property
     def dynamic_records(self) -> int:
         """Records that make room for newer ones."""
-        return len(self._dynamic)
+        return self._known.dynamic
 
     @property
     def pinned_records(self) -> int:
         """Records that nothing evicts."""
-        return len(self._pinned)
+        return self._known.pinned
+
+    @property
+    def dynamic_bytes(self) -> int:
+        """What the dynamic ones weigh."""
+        return self._known.dynamic_bytes
+
+    @property
+    def pinned_bytes(self) -> int:
+        """What the pinned ones weigh."""
+        return self._known.pinned_bytes
 
     def __repr__(self) -> str:
         return (
-            f"<Store {len(self._pinned)} pinned, {len(self._dynamic)} dynamic records, "
+            f"<Store {self.pinned_records} pinned, {self.dynamic_records} dynamic records, "
             f"{self.dynamic_bytes:,} of {self._quota:,} bytes>"
         )
 
     async def get(self, identity: Identity) -> Record | None:
         """The record of ``identity``, checked whole, or None."""
         key = identity.key
-        if key not in self._dynamic and key not in self._pinned:
+        if key not in self._known:
             return None
         if self._stuck >= _MOST_STUCK:
             return None
@@ -172,7 +177,7 @@ class Store:
         try:
             record = await self._attempt("read", read, None, within_s=_READ_S)
             if record == "gone":
-                self._leave(key)  # or its file can't be read
+                self._known.leave(key)  # or its file can't be read
                 return None
             if record is None:
                 return None  # the disk may be better in a moment
@@ -186,8 +191,7 @@ class Store:
 
     def touch(self, key: str) -> None:
         """Note a use (of a record also held in memory, too), so that it is evicted later. No I/O."""
-        if key in self._dynamic:
-            self._dynamic.move_to_end(key)
+        self._known.touch(key)
 
     async def put(self, identity: Identity, record: Record, *, pinned: bool = False) -> bool:
         """Keep a record; True once it is visible on disk. Makes room by evicting dynamic ones.
@@ -195,7 +199,7 @@ class Store:
         What is pinned stays so.
         """
         key, value = identity.key, record.pack()
-        tag = Tag.PINNED if pinned else self._tag(key)
+        tag = Tag.PINNED if pinned else self._known.tag(key)
 
         def write() -> bool:
             if self._disk.free_bytes < self._min_free + len(value):
@@ -206,10 +210,10 @@ class Store:
         if not await self._attempt("write", write, False, within_s=_WRITE_S):
             self._emit(RecordRefused(key, "too little free disk, or a fault of it"))
             return False
-        self._enter(key, len(value), tag)
+        self._known.enter(key, len(value), tag)
         self._emit(RecordKept(key, len(value)))
         while self.dynamic_bytes > self._quota:
-            oldest, size = next(iter(self._dynamic.items()))
+            oldest, size = self._known.oldest
             await self.remove(oldest)
             self._emit(RecordEvicted(oldest, size))
         return True
@@ -227,13 +231,13 @@ class Store:
 
         added: Added = await self._attempt("write", write, "disk", within_s=_WRITE_S)
         if added == "kept":
-            self._enter(key, len(value), tag)
+            self._known.enter(key, len(value), tag)
             self._emit(RecordKept(key, len(value)))
         return added
 
     async def remove(self, key: str) -> bool:
         """Forget one record; False where it may still lie on the disk."""
-        self._leave(key)
+        self._known.leave(key)
 
         def delete() -> bool:
             self._disk.delete(key)
@@ -242,41 +246,35 @@ class Store:
         return await self._attempt("remove", delete, False)
 
     def __contains__(self, identity: Identity) -> bool:
-        key = identity.key
-        return key in self._dynamic or key in self._pinned
+        return identity.key in self._known
 
     def is_pinned(self, identity: Identity) -> bool:
         """Whether there is a record of it that nothing evicts."""
-        return identity.key in self._pinned
+        return identity in self and self._known.tag(identity.key) is not Tag.DYNAMIC
 
     @property
     def promoted(self) -> frozenset[str]:
         """The keys of the records that :meth:`pin` took out of all eviction."""
-        return frozenset(self._promoted)
+        return self._known.promoted
 
     async def pin(self, identity: Identity) -> bool:
         """Promote a dynamic record: take it out of all eviction; False where there is none."""
-        key = identity.key
-        return key in self._pinned or await self._mark(key, Tag.PROMOTED)
+        return self.is_pinned(identity) or await self._mark(identity.key, Tag.PROMOTED)
 
     async def unpin(self, key: str) -> bool:
         """Make a promoted record a dynamic one, as if it were just stored; False where there is none."""
-        return key in self._promoted and await self._mark(key, Tag.DYNAMIC)
+        promoted = key in self._known and self._known.tag(key) is Tag.PROMOTED
+        return promoted and await self._mark(key, Tag.DYNAMIC)
 
     async def _mark(self, key: str, tag: Tag) -> bool:
-        size = self._dynamic.get(key, self._pinned.get(key))
+        size = self._known.size(key)
         if size is None:
             return False
 
         if not await self._attempt("pin", lambda: self._disk.mark(key, tag), False):
             return False
-        self._enter(key, size, tag)
+        self._known.enter(key, size, tag)
         return True
-
-    def _tag(self, key: str) -> Tag:
-        if key in self._promoted:
-            return Tag.PROMOTED
-        return Tag.PINNED if key in self._pinned else Tag.DYNAMIC
 
     async def purge(
         self, is_gone: Callable[[Identity, int], bool], *, text: str | None = None
@@ -288,7 +286,7 @@ class Store:
         only at records of this normalised text, which their names begin with. Else the head of each record is
         read: about half a second for 10,000, in a thread.
         """
-        keys = [*self._pinned, *self._dynamic]
+        keys = list(self._known)
 
         def find() -> list[Identity]:
             heads = self._heads(keys, text)
@@ -308,7 +306,7 @@ class Store:
         """
         if self._stuck >= _MOST_STUCK:
             return None
-        keys = [*self._pinned, *self._dynamic]
+        keys = list(self._known)
 
         def look() -> dict[Identity, Facts]:
             heads = self._heads(keys, text)
@@ -335,7 +333,7 @@ class Store:
     async def verify(self, share: float) -> tuple[int, int]:
         """Read a share (0 to 1) of all records, drawn by chance, and check each whole. How many were
         read, and how many of them were bad (and are gone)."""
-        keys = [*self._pinned, *self._dynamic]
+        keys = list(self._known)
         chosen = random.sample(keys, round(len(keys) * share))
         checked = bad = 0
         for key in chosen:
@@ -358,10 +356,7 @@ class Store:
 
     def tags(self) -> dict[str, Tag]:
         """What each record is kept for, by key; of what is dynamic, the least recently used first."""
-        pinned = {
-            key: Tag.PROMOTED if key in self._promoted else Tag.PINNED for key in self._pinned
-        }
-        return pinned | dict.fromkeys(self._dynamic, Tag.DYNAMIC)
+        return {key: self._known.tag(key) for key in self._known}
 
     @property
     def room(self) -> int:
@@ -395,7 +390,7 @@ class Store:
     async def refresh(self) -> None:
         """Learn of records that another process has put or removed."""
         # What we put while the rows are read may be missing from them: only of these can be said it is gone.
-        before = [*self._dynamic, *self._pinned]
+        before = list(self._known)
 
         def look() -> tuple[tuple[int, ...] | None, list[Row]]:
             return durable.stamp(self._news), self._disk.rows()
@@ -404,16 +399,7 @@ class Store:
         found = await self._attempt("refresh", look, found)
         if found is not None:
             self._seen, rows = found
-            there = {key for key, _, _ in rows}
-            for key in before:
-                if key not in there:
-                    self._leave(key)
-            self._enter_all(rows)
-
-    def _enter_all(self, rows: list[Row]) -> None:
-        for key, tag, size in rows:
-            if key not in self._dynamic and key not in self._pinned:
-                self._add(key, size, tag)
+            self._known.learn(rows, gone_from=before)
 
     async def discard(self, *, older_than_s: float) -> int:
         """Remove dynamic records stored longer ago than that; how many. Pinned ones stay."""
@@ -454,25 +440,6 @@ class Store:
         await self._attempt("close", self._disk.close, None, within_s=_CLOSE_S)
         # A read that hangs for ever must not keep the process.
         self._executor.shutdown(wait=not self._stuck)
-
-    def _enter(self, key: str, size: int, tag: Tag) -> None:
-        self._leave(key)
-        self._add(key, size, tag)
-
-    def _add(self, key: str, size: int, tag: Tag) -> None:
-        if tag is Tag.PROMOTED:
-            self._promoted.add(key)
-        if tag is Tag.DYNAMIC:
-            self._dynamic[key] = size
-            self.dynamic_bytes += size
-        else:
-            self._pinned[key] = size
-            self.pinned_bytes += size
-
-    def _leave(self, key: str) -> None:
-        self.pinned_bytes -= self._pinned.pop(key, 0)
-        self._promoted.discard(key)
-        self.dynamic_bytes -= self._dynamic.pop(key, 0)
 
     async def _attempt(
         self, operation: str, work: Callable[[], T], otherwise: T, *, within_s: float | None = None
