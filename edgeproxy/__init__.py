@@ -31,6 +31,8 @@ checked by the gate)::
        operate     what the operator sees and changes: console, metrics page, admin API, explain, archives
     3  phrases     phrase books
     2  speech      THE PATH
+       origin      having the origin speak
+       ask         what is asked for: a segment, and who pays
        emulator    a Sarvam that runs here
     1  cache       clips, flights, records, the store, the hot tier
        upstream    origin sessions and their warm pool

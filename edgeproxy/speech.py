@@ -5,7 +5,7 @@
     clip(identity)  ─► memory? ─► a flight up? ─► open one ──────────────────────► the clip, at once
                                                    │ fill, once per identity
                                                    ▼
-                              disk? ─► lease a session ─► speak ─► fit to keep? ─► memory ─► store
+                              disk? ─► the origin speaks ─► fit to keep? ─► memory ─► store
 
 :meth:`Speech.clip` never waits: it looks in memory and joins or opens the flight in one breath, so two
 equal requests can never both miss. The fill belongs to the flight: it outlives the client that began it.
@@ -14,21 +14,17 @@ What is stale is served at once and renewed by a fill that nobody waits for, beh
 older still is served when the origin can't be had. What a book holds is neither: it speaks until the night
 has made something better. And what was purged is gone, also when it was in the air at that moment.
 
-A segment is asked for a second time, on a fresh session, as long as nobody has heard any of it; that
-heals a lost connection or a missing `final` without anybody noticing. What the origin *refuses* is
-passed on as it came and remembered for a minute, so that the same mistake costs it nothing.
+How the origin is asked is :mod:`edgeproxy.origin`'s.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator, Sized
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Sized
 from datetime import UTC, datetime
 from enum import StrEnum
-from functools import partial
 from time import monotonic
-from typing import Final, Protocol
+from typing import Final
 
+from .ask import Ask, Use
 from .audio import quality
 from .audio.resample import resample
 from .cache.admission import Admission
@@ -39,58 +35,16 @@ from .cache.purge import Doom, Purge, Purges
 from .cache.record import Record
 from .cache.store import Store
 from .core.audio import SAMPLE_BYTES
-from .core.errors import (
-    EdgeProxyError,
-    NotKept,
-    OriginBabble,
-    OriginDown,
-    OriginError,
-    OriginSilent,
-    OriginUnreachable,
-)
-from .core.events import (
-    CodecChanged,
-    ConfigSent,
-    ConfigSkipped,
-    Emit,
-    FillRetried,
-    RecordRefused,
-    Renewed,
-    TextCharged,
-    ignore,
-)
+from .core.errors import EdgeProxyError, NotKept
+from .core.events import Emit, RecordRefused, Renewed, ignore
 from .core.freshness import Age, Freshness
-from .core.key import Identity, Teller
+from .core.key import Identity
 from .core.text import has_word
-from .core.voice import Voice
-from .sarvam import models
+from .origin import LATE, IsWhole, OriginSpeech
 from .upstream.pool import Order
-from .upstream.pools import Account, Pools
-from .upstream.refused import OF_THE_KEY, Refusals
-from .upstream.rest import RestDoor
-from .upstream.session import OriginRefused, Utterance
+from .upstream.session import OriginRefused
 
-ATTEMPTS: Final = 2
-SECOND_CODEC: Final = "mp3"
-"""What every account and model has; it is decoded at the door."""
 _PAUSE_S: Final = 0.1
-_LATE: Final = "audio came after its final"
-
-
-IsWhole = Callable[[], Awaitable[bool]]
-"""Whether an utterance's `final` was its end; known a moment after it."""
-
-
-class Use(StrEnum):
-    """What a caller makes of the cache."""
-
-    ON = "on"
-    OFF = "off"
-    """Neither is anything taken from it, nor put in."""
-    ONLY = "only"
-    """What is not in it is an error."""
-    REFRESH = "refresh"
-    """Nothing is taken from it; what the origin says takes its place."""
 
 
 class Mode(StrEnum):
@@ -101,51 +55,6 @@ class Mode(StrEnum):
     """Everything is asked of the origin, as with :attr:`Use.OFF`."""
     SHADOW = "shadow"
     """Everything is asked of the origin and kept as ever; what the cache would have done is told."""
-
-
-class Purse(Protocol):
-    """Whose characters the origin is asked for. Neither method waits."""
-
-    def spend(self, characters: int) -> None:
-        """The origin is about to be asked for them. Raises Overdrawn where the purse has not so many."""
-
-    def give_back(self, characters: int) -> None:
-        """It never got them, or turned them away."""
-
-
-@dataclass(frozen=True, slots=True)
-class Ask:
-    """One segment as somebody wants it. ``keep``: whether it may be kept for others (the idle rule's
-    cuts may not, since they depend on the clock)."""
-
-    identity: Identity
-    account: Account
-    order: Order = Order.FIRST
-    keep: bool = True
-    use: Use = Use.ON
-    written: bool = False
-    """Whether a book says it: then it is kept whatever the policy is."""
-    curated: bool = False
-    """Whether it is a generation of a book's: pinned, and never too old to be spoken."""
-    master: Identity | None = None
-    """A curated text's recording at the rate it was made in, from which other rates are derived."""
-    purse: Purse | None = None
-    """Pays if this ask opens the flight and the store has nothing; who joins a flight pays nothing."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Patience:
-    """How long the origin may take, in seconds.
-
-    ``answer_s`` bounds the wait for a segment's first audio, all leases and attempts included, because
-    LiveKit gives up after 10 s of silence; ``fill_s`` bounds the whole of it.
-    """
-
-    first_audio_s: float = 2.5
-    stall_s: float = 2.0
-    answer_s: float = 8.0
-    fill_s: float = 60.0
-    refusal_kept_s: float = 60.0
 
 
 class Speech:
@@ -160,9 +69,7 @@ class Speech:
         memory: Memory,
         flights: Flights,
         store: Store,
-        pools: Pools,
-        rest: RestDoor,
-        patience: Patience,
+        origin: OriginSpeech,
         admission: Admission,
         freshness: Freshness,
         purges: Purges,
@@ -176,16 +83,13 @@ class Speech:
         self._memory = memory
         self._flights = flights
         self._store = store
-        self._pools = pools
-        self._rest = rest
-        self._patience = patience
+        self._origin = origin
         self.admission = admission
         self.freshness = freshness
         self.mode = mode
         """May be changed at any time; what was begun before goes on as it was."""
         self._purges = purges
         self._emit = emit
-        self._refusals = Refusals(kept_s=patience.refusal_kept_s)
 
     def clip(self, ask: Ask) -> tuple[Clip, str]:
         """The clip of a segment, complete or growing, and how it was come by: ``hit-memory``, ``stale``,
@@ -303,10 +207,10 @@ class Speech:
             raise NotKept("The text is not in the cache, and the request wants it from there only")
         self._on_miss(ask.identity)
         if record is None or age is Age.OVER:
-            is_whole = await self._say(clip, ask)
+            is_whole = await self._origin.say(clip, ask)
         else:
             try:
-                is_whole = await self._say(clip, ask, attempts=1)
+                is_whole = await self._origin.say(clip, ask, attempts=1)
             except EdgeProxyError as error:
                 refused = isinstance(error, OriginRefused) and error.is_clients_fault
                 if refused or clip.heard:
@@ -319,7 +223,7 @@ class Speech:
 
     async def _afresh(self, clip: Clip, ask: Ask) -> None:
         since = self._purges.number
-        is_whole = await self._say(clip, ask)
+        is_whole = await self._origin.say(clip, ask)
         if ask.use is Use.REFRESH:
             await self._keep(clip, ask, since, is_whole)
 
@@ -327,7 +231,7 @@ class Speech:
         """Fill from the origin, and tell what would have been done without that."""
         since = self._purges.number
         clip.would = await self._would(ask)
-        is_whole = await self._say(clip, ask)
+        is_whole = await self._origin.say(clip, ask)
         if clip.would == "miss":
             await self._keep(clip, ask, since, is_whole)
 
@@ -363,7 +267,7 @@ class Speech:
     async def _renew(self, clip: Clip, ask: Ask) -> None:
         since = self._purges.number
         try:
-            is_whole = await self._say(clip, ask)
+            is_whole = await self._origin.say(clip, ask)
         except EdgeProxyError as error:
             self._emit(Renewed(clip.key, ok=False, reason=str(error)))
             raise
@@ -406,19 +310,6 @@ class Speech:
         await self._store.put(ask.identity, derived, pinned=True)
         return True
 
-    async def _say(self, clip: Clip, ask: Ask, *, attempts: int = ATTEMPTS) -> IsWhole:
-        """Fill from the origin."""
-        clip.source = Source.ORIGIN
-        try:
-            async with asyncio.timeout(self._patience.answer_s) as clock:
-                return await self._ask_origin(clip, ask, clock, attempts)
-        except TimeoutError:
-            raise OriginSilent(
-                f"no audio within {self._patience.answer_s:g} s"
-                if not clip.size
-                else f"not over within {self._patience.fill_s:g} s"
-            ) from None
-
     async def load(self, identity: Identity) -> bool:
         """Have a kept recording in memory before anybody asks for it; False where there is none. Never asks
         the origin."""
@@ -429,138 +320,6 @@ class Speech:
             return False
         self._give(Clip(rate=record.rate, key=identity.key), identity, record, Age.FRESH)
         return True
-
-    async def fetch(self, voice: Voice, text: str, account: Account) -> bytes:
-        """Have a normalised text spoken by the origin, for the night: behind every caller, kept nowhere,
-        tried once. Raises an OriginError."""
-        ask = Ask(Teller("fetch", voice).identity_of_normal(text), account, Order.NIGHT)
-        clip = Clip(rate=voice.rate)
-        clip.order = ask.order
-        try:
-            async with asyncio.timeout(self._patience.fill_s) as clock:
-                began = asyncio.get_running_loop().time()
-                is_whole = await self._speak(clip, ask, clock, began=began, codec=None)
-        except TimeoutError:
-            raise OriginSilent(f"not over within {self._patience.fill_s:g} s") from None
-        if not await is_whole():
-            raise OriginBabble(_LATE)
-        return clip.pcm()
-
-    async def _ask_origin(
-        self, clip: Clip, ask: Ask, clock: asyncio.Timeout, attempts: int
-    ) -> IsWhole:
-        """Have the origin fill the clip; ``clock`` is set on when the first audio is there."""
-        voice, text = ask.identity.voice, ask.identity.text
-        self._refusals.recall(ask.account, voice, text)
-        codec: str | None = None
-        began = asyncio.get_running_loop().time()
-        for attempt in range(1, attempts + 1):
-            clip.times.attempts = attempt
-            try:
-                is_whole = await self._speak(clip, ask, clock, began=began, codec=codec)
-            except OriginError as error:
-                if ask.account.own and error.status in OF_THE_KEY:
-                    raise OriginUnreachable(f"the proxy's own key is refused: {error}") from error
-                last = attempt == attempts or clip.heard or isinstance(error, OriginDown)
-                if isinstance(error, OriginRefused) and error.is_clients_fault:
-                    if last or not self._is_the_codec(ask, error):
-                        raise self._refusals.remember(ask.account, voice, text, error) from error
-                    codec = SECOND_CODEC
-                elif last:
-                    raise
-                clip.rewind()
-                # Both attempts share one wait for audio that somebody can hear.
-                clock.reschedule(began + self._patience.answer_s)
-                self._emit(FillRetried(ask.identity.voice.model, str(error)))
-            else:
-                clip.times.complete = monotonic()
-                clip.complete()
-                return is_whole
-        raise AssertionError("the last attempt returns or raises")
-
-    def _is_the_codec(self, ask: Ask, error: OriginRefused) -> bool:
-        """Whether it is raw PCM that the origin refuses: not every account and model has it."""
-        pool = self._pools.of(ask.account, ask.identity.voice.model)
-        return pool.codec is None and "codec" in error.refusal.message.lower()
-
-    async def _speak(
-        self, clip: Clip, ask: Ask, clock: asyncio.Timeout, *, began: float, codec: str | None
-    ) -> IsWhole:
-        breaker = self._pools.breaker(ask.account, ask.identity.voice.model)
-        with self._paid(ask, clip), breaker.attempt():
-            is_whole = await self._speak_once(clip, ask, clock, began=began, codec=codec)
-            if not clip.size:
-                raise OriginBabble(f"no audio for {len(ask.identity.text)} characters")
-            return is_whole
-
-    @contextmanager
-    def _paid(self, ask: Ask, clip: Clip) -> Iterator[None]:
-        """Charge one attempt, beforehand, so that parallel ones can't pass a cap together.
-
-        Each attempt that got as far as sending its text is one the origin may charge for, so a second one is
-        charged, too; what was never sent, or was refused, is given back.
-        """
-        text, sent_before = ask.identity.text, clip.times.sent
-        if ask.purse is not None:
-            ask.purse.spend(len(text))
-        charged = True
-        try:
-            yield
-        except BaseException as error:
-            # With a 5xx it may have broken off what it had begun to speak, and to charge.
-            refused = isinstance(error, OriginRefused) and error.status < 500
-            charged = clip.times.sent != sent_before and not refused
-            raise
-        finally:
-            if charged:
-                order = Order(clip.order).name.lower()
-                self._emit(TextCharged(ask.identity.voice.model, len(text), order))
-            elif ask.purse is not None:
-                ask.purse.give_back(len(text))
-
-    async def _speak_once(
-        self, clip: Clip, ask: Ask, clock: asyncio.Timeout, *, began: float, codec: str | None
-    ) -> IsWhole:
-        voice, text, times = ask.identity.voice, ask.identity.text, clip.times
-        longest = quality.longest_s(text) * voice.rate * SAMPLE_BYTES
-        spoken: Utterance | None = None
-
-        def sent(utterance: Utterance) -> None:
-            nonlocal spoken
-            spoken = utterance
-            times.sent, times.configured = utterance.sent, utterance.configured
-            told = ConfigSent if utterance.configured else ConfigSkipped
-            self._emit(told(voice.model))
-
-        def hear(pcm: bytes) -> None:
-            if not clip.size:
-                assert spoken is not None
-                times.first_byte, times.first_pcm = spoken.first_byte, spoken.first_pcm
-                clock.reschedule(began + self._patience.fill_s)
-            if clip.size + len(pcm) > longest:
-                raise OriginBabble(f"more audio than {len(text)} characters can be")
-            clip.append(pcm)
-
-        if voice.rate not in models.WS_RATES:
-            times.leased = monotonic()
-            utterance = await self._rest.speak(ask.account, voice, text, into=hear, on_sent=sent)
-            return partial(utterance.is_whole, 0.0)
-        pool = self._pools.of(ask.account, voice.model)
-        async with pool.lease(voice, order=lambda: Order(clip.order)) as session:
-            times.leased = monotonic()
-            utterance = await session.speak(
-                voice,
-                text,
-                into=hear,
-                codec=codec or pool.codec,
-                first_audio_timeout_s=self._patience.first_audio_s,
-                stall_timeout_s=self._patience.stall_s,
-                on_sent=sent,
-            )
-        if codec is not None and pool.codec is None:
-            pool.codec = codec
-            self._emit(CodecChanged(voice.model, codec))
-        return partial(utterance.is_whole, pool.rest_s)
 
     async def _keep(self, clip: Clip, ask: Ask, since: int, is_whole: IsWhole) -> None:
         """Keep what the origin said, if it is fit to be. ``since``: the last purge before it was begun.
@@ -582,7 +341,7 @@ class Speech:
         if not await is_whole():
             if self._memory.get(identity) is clip:
                 self._memory.forget(identity)
-            self._emit(RecordRefused(clip.key, _LATE))
+            self._emit(RecordRefused(clip.key, LATE))
             return
         if not ask.curated:  # what a book holds is made, and judged, by the generator alone
             record = Record(identity.blob, clip.rate, clip.pcm(), clip.made, since)

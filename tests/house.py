@@ -6,6 +6,7 @@ from pathlib import Path
 from time import monotonic
 from typing import Any
 
+from edgeproxy.ask import Ask
 from edgeproxy.audio import decode
 from edgeproxy.cache.admission import Admission
 from edgeproxy.cache.clip import Clip
@@ -13,13 +14,15 @@ from edgeproxy.cache.flight import Flights
 from edgeproxy.cache.memory import Memory
 from edgeproxy.cache.purge import Purges, Scope
 from edgeproxy.cache.store import Store
+from edgeproxy.core.errors import Overdrawn
 from edgeproxy.core.events import Event
 from edgeproxy.core.freshness import Freshness
 from edgeproxy.core.key import Teller
 from edgeproxy.core.voice import Voice
 from edgeproxy.emulator import Emulator
+from edgeproxy.origin import OriginSpeech, Patience
 from edgeproxy.sarvam.handshake import WS_PATHS, origin_url
-from edgeproxy.speech import Ask, Patience, Speech
+from edgeproxy.speech import Speech
 from edgeproxy.upstream.breaker import Breaker
 from edgeproxy.upstream.places import Places
 from edgeproxy.upstream.pool import Limits, Pool
@@ -49,19 +52,37 @@ PATIENCE = Patience(first_audio_s=2.0, stall_s=0.3)
 SCHEMA = "Input parameters has to be a valid dictionary"
 
 
+class Purse:
+    """So many characters, and what became of them."""
+
+    def __init__(self, characters: int) -> None:
+        self.left = self.least = characters
+
+    def spend(self, characters: int) -> None:
+        if characters > self.left:
+            raise Overdrawn("nothing left")
+        self.left -= characters
+        self.least = min(self.least, self.left)
+
+    def give_back(self, characters: int) -> None:
+        self.left += characters
+
+
 class House:
     """Speech and the rooms below it."""
 
     def __init__(
         self,
         speech: Speech,
+        origin: OriginSpeech,
         store: Store,
         flights: Flights,
         memory: Memory,
         purges: Purges,
         pools: Pools,
     ) -> None:
-        self.speech, self.store, self.flights, self.memory = speech, store, flights, memory
+        self.speech, self.origin = speech, origin
+        self.store, self.flights, self.memory = store, flights, memory
         self.purges, self.pools = purges, pools
         self.later_s = 0.0
         """How far the breakers' clock is ahead."""
@@ -137,19 +158,18 @@ async def open_house(
     store = await Store.open(directory, quota_bytes=10**8, min_free_bytes=0, emit=facts.append)
     memory = Memory(limit_bytes=memory_bytes)
     purges = Purges.load(directory.with_name("purges.json"))
+    origin = OriginSpeech(pools, rest, patience=patience, emit=facts.append)
     speech = Speech(
         memory=memory,
         flights=flights,
         store=store,
-        pools=pools,
-        rest=rest,
-        patience=patience,
+        origin=origin,
         admission=Admission(characters_kept=characters_kept),
         freshness=freshness,
         purges=purges,
         emit=facts.append,
     )
-    built = House(speech, store, flights, memory, purges, pools)
+    built = House(speech, origin, store, flights, memory, purges, pools)
     try:
         yield built
     finally:

@@ -167,7 +167,7 @@ async def test_a_fetch_for_the_night_leaves_the_pool_balanced(house: Proxy, trut
     got: list[bytes] = []
 
     async def work() -> None:
-        got.append(await house.speech.fetch(VOICE, HELLO, account))
+        got.append(await house.origin.fetch(VOICE, HELLO, account))
 
     async def check() -> None:
         await balanced(house)

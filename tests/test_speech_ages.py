@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from edgeproxy.ask import Ask, Use
 from edgeproxy.cache.clip import Clip, ClipFailed, Source
 from edgeproxy.cache.disk import Disk
 from edgeproxy.cache.record import Record
@@ -13,7 +14,6 @@ from edgeproxy.core.errors import NotKept, OriginUnreachable
 from edgeproxy.core.events import Event, RecordKept, Renewed
 from edgeproxy.core.freshness import Age, Freshness
 from edgeproxy.emulator import Emulator
-from edgeproxy.speech import Ask, Use
 from edgeproxy.upstream.session import OriginRefused
 
 from .conftest import until

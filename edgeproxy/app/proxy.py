@@ -33,6 +33,7 @@ from ..operate.explain import Explainer
 from ..operate.health import Health
 from ..operate.overview import Doors as OfDoors
 from ..operate.purging import Purging
+from ..origin import OriginSpeech
 from ..phrases.books import Books
 from ..phrases.generate import Generator
 from ..phrases.generations import Generations
@@ -65,6 +66,7 @@ class Proxy:
     pools: Pools
     store: Store
     flights: Flights
+    origin: OriginSpeech
     speech: Speech
     doors: Doors
     books: Books
@@ -180,6 +182,7 @@ async def running(settings: Settings, *, emit: Emit | None = None) -> AsyncItera
             shop.pools,
             shop.store,
             shop.flights,
+            shop.origin,
             shop.speech,
             doors,
             shop.books,

@@ -7,6 +7,7 @@ from typing import Final
 from urllib.parse import urlencode
 
 from .. import __version__
+from ..ask import Ask
 from ..audio import decode
 from ..cache.admission import Admission
 from ..cache.demand import Demand
@@ -23,6 +24,7 @@ from ..core.voice import Voice
 from ..downstream.secret import install_secret
 from ..observe import log
 from ..operate.purging import Purging
+from ..origin import OriginSpeech, Patience
 from ..phrases.books import Books
 from ..phrases.generate import Generator
 from ..phrases.generations import Generations
@@ -32,7 +34,7 @@ from ..phrases.library import Library
 from ..phrases.pinned import scope_of
 from ..sarvam import models
 from ..sarvam.handshake import WS_PATHS, origin_url
-from ..speech import Ask, Mode, Patience, Speech
+from ..speech import Mode, Speech
 from ..upstream.breaker import Breaker
 from ..upstream.places import Places
 from ..upstream.pool import Limits, Pool
@@ -60,6 +62,7 @@ class Workshop:
     pools: Pools
     flights: Flights
     memory: Memory
+    origin: OriginSpeech
     speech: Speech
     demand: Demand
     hits: Hits
@@ -121,13 +124,9 @@ async def workshop(settings: Settings, *, emit: Emit = log.tell) -> AsyncIterato
             elif ask.keep:
                 demand.ask(ask.identity)
 
-        memory = Memory(limit_bytes=cache.memory_bytes)
-        speech = Speech(
-            memory=memory,
-            flights=flights,
-            store=store,
-            pools=pools,
-            rest=rest,
+        origin_speech = OriginSpeech(
+            pools,
+            rest,
             patience=Patience(
                 first_audio_s=settings.origin.first_audio_timeout_s,
                 stall_s=settings.origin.stall_timeout_s,
@@ -135,6 +134,14 @@ async def workshop(settings: Settings, *, emit: Emit = log.tell) -> AsyncIterato
                 fill_s=settings.origin.turn_deadline_s,
                 refusal_kept_s=settings.origin.refusal_kept_s,
             ),
+            emit=emit,
+        )
+        memory = Memory(limit_bytes=cache.memory_bytes)
+        speech = Speech(
+            memory=memory,
+            flights=flights,
+            store=store,
+            origin=origin_speech,
             admission=Admission(
                 characters_kept=cache.characters_kept,
                 asks=cache.asks_until_kept,
@@ -159,7 +166,7 @@ async def workshop(settings: Settings, *, emit: Emit = log.tell) -> AsyncIterato
         greetings = Greetings(speech, books, generations, limit_bytes=cache.memory_bytes // 2)
         generator = Generator(
             store,
-            lambda voice, text: speech.fetch(voice, text, account),
+            lambda voice, text: origin_speech.fetch(voice, text, account),
             generations,
             purges=purges,
             keep=settings.phrases.generations_kept,
@@ -178,6 +185,7 @@ async def workshop(settings: Settings, *, emit: Emit = log.tell) -> AsyncIterato
             pools,
             flights,
             memory,
+            origin_speech,
             speech,
             demand,
             hits,

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
+from ..ask import Ask, Use
 from ..core.errors import OriginSilent
 from ..core.key import Epochs, Identity, Teller
 from ..core.turn import Cut, Cuts, split
@@ -13,7 +14,6 @@ from ..phrases.generations import Generations
 from ..phrases.library import Library
 from ..phrases.pinned import namespace, space
 from ..phrases.view import View
-from ..speech import Ask, Use
 from ..upstream.pool import Order
 from ..upstream.pools import Account
 from .auth import Client

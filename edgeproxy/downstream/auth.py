@@ -19,9 +19,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 
+from ..ask import Purse
 from ..sarvam import refusals
 from ..sarvam.refusals import Refused
-from ..speech import Purse
 from ..upstream.pools import Account
 from .paths import Target
 from .secret import name_of

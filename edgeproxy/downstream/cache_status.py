@@ -20,9 +20,9 @@ from datetime import datetime
 from itertools import islice
 from typing import Final
 
+from ..ask import Use
 from ..cache.clip import Source
 from ..core.freshness import Freshness
-from ..speech import Use
 from .facts import Part, verdict
 
 _HITS: Final = ("hit-memory", "hit-disk", "stale")

@@ -21,10 +21,11 @@ from typing import Final
 
 from aiohttp import web
 
+from ..ask import Ask
 from ..core.errors import OriginSilent
 from ..core.events import Emit
 from ..sarvam.refusals import Refusal
-from ..speech import Ask, Speech
+from ..speech import Speech
 from .answers import refusal
 from .asking import in_time
 from .encoding import Output

@@ -5,11 +5,11 @@ from dataclasses import dataclass, field
 from time import monotonic
 from typing import Final
 
+from ..ask import Ask
 from ..audio import quality
 from ..cache.clip import Clip, Source, State, Times
 from ..core.audio import SAMPLE_BYTES
 from ..core.events import SegmentSpoken, TurnEnded
-from ..speech import Ask
 
 _LOOK_S: Final = 2.0
 

@@ -27,6 +27,7 @@ from typing import Final
 from aiohttp import web
 
 from .. import __version__
+from ..ask import Use
 from ..audio import encode
 from ..cache.clip import ClipFailed, Source
 from ..core.errors import NotKept
@@ -39,7 +40,7 @@ from ..phrases.pinned import SHARED, space
 from ..phrases.shelf import Spoken
 from ..sarvam import messages, models, refusals
 from ..sarvam.refusals import Refused
-from ..speech import Speech, Use
+from ..speech import Speech
 from ..upstream.pool import Order
 from .asking import TurnSettings
 from .auth import Client

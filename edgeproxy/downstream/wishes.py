@@ -11,9 +11,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Self
 
+from ..ask import Use
 from ..sarvam import refusals
 from ..sarvam.refusals import Refused
-from ..speech import Use
 
 _CACHE: Final = ("cache", "x-edgeproxy-cache")
 _TAG: Final = ("tag", "x-edgeproxy-tag")

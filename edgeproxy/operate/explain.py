@@ -19,6 +19,7 @@ from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Se
 from datetime import UTC, datetime
 from typing import NamedTuple
 
+from ..ask import Ask
 from ..cache.record import Facts
 from ..cache.store import Store
 from ..core.freshness import Age
@@ -28,7 +29,7 @@ from ..phrases.generations import Generations
 from ..phrases.library import Library
 from ..phrases.nearest import Nearby, Nearest, parting
 from ..phrases.pinned import namespace, speaker_for
-from ..speech import Ask, Speech
+from ..speech import Speech
 from . import reasons
 from .explanation import NOBODY, Almost, Explanation, Kept, Near, Question, Segment, Verdict
 from .found import Found, find

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
+from ..ask import Ask
 from ..cache.clip import Clip
 from ..cache.purge import Purge
 from ..cache.record import Facts
@@ -13,7 +14,7 @@ from ..core.audio import duration_s
 from ..core.freshness import Age
 from ..core.key import Identity
 from ..phrases.pinned import speaker_for
-from ..speech import Ask, Speech
+from ..speech import Speech
 from .explanation import NOBODY, Verdict
 
 _BY_AGE: Final = {Age.FRESH: Verdict.HIT_DISK, Age.STALE: Verdict.STALE}

@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 
 from edgeproxy import app
+from edgeproxy.ask import Ask
 from edgeproxy.config import ConfigError, Settings
 from edgeproxy.core.key import Teller
 from edgeproxy.core.voice import Voice
 from edgeproxy.emulator.server import Emulator
-from edgeproxy.speech import Ask
 
 from ..conftest import until
 

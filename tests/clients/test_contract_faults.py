@@ -20,7 +20,7 @@ from edgeproxy.app import Proxy
 from edgeproxy.config import Settings
 from edgeproxy.core.events import Event
 from edgeproxy.emulator.server import Emulator
-from edgeproxy.speech import Patience
+from edgeproxy.origin import Patience
 
 from ..conftest import KEY, StartProxy, landed, until
 from ..fakes.origin import Origin, tone

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from edgeproxy.ask import Use
 from edgeproxy.core.key import Epochs
 from edgeproxy.core.turn import Cut, Cuts
 from edgeproxy.core.voice import Voice
@@ -12,7 +13,6 @@ from edgeproxy.downstream.asking import Asker, TurnSettings
 from edgeproxy.downstream.auth import Client
 from edgeproxy.phrases.generations import Generation, Generations, namespace
 from edgeproxy.phrases.library import Library
-from edgeproxy.speech import Use
 from edgeproxy.upstream.pool import Order
 from edgeproxy.upstream.pools import Account
 

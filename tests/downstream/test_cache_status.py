@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
+from edgeproxy.ask import Ask, Use
 from edgeproxy.cache.clip import Clip, Source
 from edgeproxy.core.freshness import Freshness
 from edgeproxy.downstream.cache_status import cache_status
 from edgeproxy.downstream.facts import Part
-from edgeproxy.speech import Ask, Use
 
 from ..house import ACCOUNT, TELLER
 

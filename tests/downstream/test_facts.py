@@ -2,11 +2,11 @@
 
 import pytest
 
+from edgeproxy.ask import Ask
 from edgeproxy.cache.clip import Clip, Source
 from edgeproxy.core.key import Teller
 from edgeproxy.core.voice import Voice
 from edgeproxy.downstream.facts import Part, turn_ended, verdict
-from edgeproxy.speech import Ask
 from edgeproxy.upstream.pools import Account
 
 VOICE = Voice({"model": "m", "language": "l", "speaker": "s", "rate": 8000})

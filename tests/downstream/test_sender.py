@@ -11,6 +11,7 @@ import pytest
 from aiohttp import web
 
 from edgeproxy.app import Proxy
+from edgeproxy.ask import Ask
 from edgeproxy.audio.decode import decode_whole, decoder
 from edgeproxy.core.events import ignore
 from edgeproxy.core.key import Teller
@@ -21,7 +22,6 @@ from edgeproxy.downstream.encoding import Output
 from edgeproxy.downstream.reply import Reply
 from edgeproxy.emulator.server import Emulator
 from edgeproxy.sarvam import refusals
-from edgeproxy.speech import Ask
 from edgeproxy.upstream.pools import Account
 
 from ..conftest import StartProxy, landed, until

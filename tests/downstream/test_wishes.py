@@ -8,11 +8,11 @@ import pytest
 from multidict import CIMultiDict
 
 from edgeproxy.app import Proxy
+from edgeproxy.ask import Use
 from edgeproxy.core.events import Event
 from edgeproxy.downstream.wishes import Wish
 from edgeproxy.emulator.server import Emulator
 from edgeproxy.sarvam.refusals import Refused
-from edgeproxy.speech import Use
 
 from ..conftest import KEY, landed, turns
 from ..wire import CONFIG, talk

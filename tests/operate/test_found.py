@@ -5,12 +5,12 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from edgeproxy.ask import Ask
 from edgeproxy.cache.record import Record
 from edgeproxy.core.freshness import Age
 from edgeproxy.core.key import Teller
 from edgeproxy.operate.explanation import NOBODY
 from edgeproxy.operate.found import Found, find
-from edgeproxy.speech import Ask
 
 from ..house import HELLO, VOICE, House
 

@@ -39,7 +39,7 @@ async def test_reconnects_come_a_few_at_a_time_and_ever_more_seldom(
 async def test_callers_that_come_back_at_once_are_all_served(
     start: StartProxy, link: Link, truth: Truth
 ) -> None:
-    patient = {"pool": {"lease_timeout_s": 3.0}, "origin": {"first_audio_timeout_s": 2.5}}
+    patient = {"pool": {"lease_timeout_s": 5.0}, "origin": {"first_audio_timeout_s": 1.5}}
     async with start(**patient) as proxy:
 
         async def call(number: int) -> bool:
