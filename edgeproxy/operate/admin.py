@@ -62,6 +62,10 @@ class PurgeBody(Body):
 
     @model_validator(mode="after")
     def _says_what(self) -> Self:
+        # Every text begins with nothing: a slip of the thumb is not "everything".
+        for name in ("text", "prefix"):
+            if getattr(self.scope, name) == "":
+                raise ValueError(f"{name} is empty; what covers everything is all: true")
         if sum((self.phrase is not None, self.all, self.scope != Scope())) != 1:
             raise ValueError(
                 "say what: text, prefix, namespace and voice (together, if you like), or phrase, or all: true"

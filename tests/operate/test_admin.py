@@ -79,6 +79,10 @@ async def test_a_purge_that_matches_nothing_says_so(operator: Operator, desk: Pr
         {"text": 7},
         {"voice": ["ritu"]},
         {"everything": True},
+        {"prefix": ""},
+        {"prefix": " \n"},
+        {"text": " "},
+        {"prefix": "", "namespace": "tenant-asha"},
     ],
 )
 async def test_a_purge_that_does_not_say_what_changes_nothing(
