@@ -22,7 +22,7 @@ _LATE_S: Final = 0.05
 _AT_A_TIME: Final = 16
 """More than so many in a row would hold up a caller."""
 _SHARE: Final = 4
-"""Where more is told than that, one in so many of those that wait is heard at a time: else ever more would."""
+"""Where more is told than that, one in so many of what waits is heard at a time: else ever more would."""
 
 log: Final = logging.getLogger(__name__)
 
