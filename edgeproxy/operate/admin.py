@@ -14,7 +14,7 @@ from typing import Any, Final, Self
 
 import orjson
 from aiohttp import web
-from pydantic import ConfigDict, model_validator
+from pydantic import AwareDatetime, ConfigDict, model_validator
 
 from ..cache.demand import Demand
 from ..cache.purge import Scope
@@ -81,6 +81,14 @@ class PurgeBody(Body):
             namespace=self.namespace,
             voice={models.VOICE_NAMES.get(name, name): value for name, value in self.voice.items()},
         )
+
+
+class WrongBody(Body):
+    """Which recording sounds wrong."""
+
+    made: AwareDatetime | None = None
+    """When it was made. Where callers hear another by now nothing is done; without it, it is whatever they
+    hear."""
 
 
 class ExplainBody(Body):
@@ -211,6 +219,7 @@ class Admin:
                 "phrases/{key}/wrong",
                 "It sounds wrong: go back a generation, or purge it where there is none.",
                 self._wrong,
+                WrongBody,
             ),
             change(
                 "phrases/{key}/latest",
@@ -285,7 +294,7 @@ class Admin:
     # -- changing ----------------------------------------------------------------------------------
 
     async def _wrong(self, asked: Asked) -> dict[str, Any]:
-        return await self._changed(self._takes.sounds_wrong(asked.names["key"]))
+        return await self._changed(self._takes.sounds_wrong(asked.names["key"], asked.body.made))
 
     async def _latest(self, asked: Asked) -> dict[str, Any]:
         return await self._changed(self._takes.latest(asked.names["key"]))

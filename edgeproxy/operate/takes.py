@@ -1,7 +1,7 @@
 """The recordings of the books, for whoever listens to them: what there is, to be played, and "sounds wrong".
 
 What sounds wrong goes back a generation, and its pointer is held there; without an earlier one it is purged,
-and made anew at once.
+and made anew at once. Two who hear the same take back that one, and not what came in its place.
 """
 
 import asyncio
@@ -41,6 +41,7 @@ class Takes:
         self._store = store
         self._hits = hits
         self._purging = purging
+        self._one_at_a_time = asyncio.Lock()
 
     async def all(self) -> list[orjson.Fragment]:
         """How each phrase stands, as JSON."""
@@ -67,14 +68,21 @@ class Takes:
             raise NotDone(404, "unknown", f"the record of generation {generation.number} is gone")
         return wav.header(rate=record.rate, size=len(record.pcm)) + record.pcm
 
-    async def sounds_wrong(self, key: str) -> dict[str, Any]:
-        """Let callers no longer hear what they hear now; what was done instead."""
-        pinned, spoken = self._generation(key, None)
+    async def sounds_wrong(self, key: str, made: datetime | None = None) -> dict[str, Any]:
+        """Let callers no longer hear what they hear now; what was done instead. ``made``: when that was made
+        which is meant; None: whatever they hear."""
+        async with self._one_at_a_time:
+            pinned, spoken = self._generation(key, None)
+            if made is not None and made != spoken.made:
+                raise NotDone(409, "moved", "callers hear another by now; listen to that one")
+            return await self._take_back(pinned, spoken)
+
+    async def _take_back(self, pinned: Pinned, spoken: Generation) -> dict[str, Any]:
         earlier = [each for each in pinned.generations if each.number < spoken.number]
         for generation in reversed(earlier):
             voice = pinned.at_rate(generation.rate)
             if generation.identity(voice, pinned.text, 0, scope=pinned.scope) in self._store:
-                self._generations.use(key, generation.number)
+                self._generations.use(pinned.key, generation.number)
                 await self._save()
                 return {"did": "went back", "generation": generation.number}
         try:
