@@ -138,6 +138,16 @@ async def test_in_its_shadow_it_is_told_what_would_have_been_a_hit(
     assert (state["today"]["shadow_segments"], state["today"]["shadow_would"]) == (2, 1)
 
 
+async def test_in_its_shadow_a_text_costs_what_it_would_have_cost(
+    operator: Operator, desk: Proxy
+) -> None:
+    await operator.do("cache", {"cache": "shadow"}, "PUT")
+    await verdicts(desk, ONE)
+    await verdicts(desk, ONE, ONE)
+    (text,) = (await operator.look("wanted"))["texts"]
+    assert (text["asked"], text["characters"]) == (3, len(ONE))
+
+
 async def test_a_switch_that_does_not_exist_moves_nothing(operator: Operator) -> None:
     assert await operator.refused("PUT", "cache", {"cache": "maybe"}) == (400, "body")
     assert (await operator.look("state"))["cache"] == "on"
