@@ -109,8 +109,12 @@ class Speech:
             self.mode is not Mode.ON and ask.use is not Use.ONLY
         ):
             # A flight of its own: whoever wants it afresh must not be given what was begun before.
-            in_shadow = self.mode is Mode.SHADOW and ask.use is Use.ON
-            fill = self._in_shadow if in_shadow else self._afresh
+            if self.mode is Mode.SHADOW and ask.use is Use.ON:
+                fill = self._in_shadow
+            elif self.mode is not Mode.OFF and ask.use is Use.REFRESH:
+                fill = self._anew
+            else:
+                fill = self._afresh
             clip = self._flights.alone(identity, lambda clip: fill(clip, ask))
             clip.order = ask.order
             return clip, "bypass"
@@ -222,15 +226,21 @@ class Speech:
         await self._keep(clip, ask, since, is_whole)
 
     async def _afresh(self, clip: Clip, ask: Ask) -> None:
+        """Fill from the origin, and keep nothing."""
+        await self._origin.say(clip, ask)
+
+    async def _anew(self, clip: Clip, ask: Ask) -> None:
+        """Fill from the origin, and keep that in place of what there is."""
         since = self._purges.number
         is_whole = await self._origin.say(clip, ask)
-        if ask.use is Use.REFRESH:
-            await self._keep(clip, ask, since, is_whole)
+        await self._keep(clip, ask, since, is_whole)
 
     async def _in_shadow(self, clip: Clip, ask: Ask) -> None:
         """Fill from the origin, and tell what would have been done without that."""
         since = self._purges.number
         clip.would = await self._would(ask)
+        if clip.would == "miss":
+            self._on_miss(ask.identity)
         is_whole = await self._origin.say(clip, ask)
         if clip.would == "miss":
             await self._keep(clip, ask, since, is_whole)

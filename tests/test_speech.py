@@ -305,6 +305,18 @@ async def test_switched_off_it_gives_nothing_and_keeps_nothing(
     assert (await house.hear(house.ask()))[2] == "hit-memory"
 
 
+async def test_switched_off_nothing_takes_the_place_of_what_is_kept(house: House) -> None:
+    _, kept, _ = await house.hear(house.ask())
+    await house.landed()
+    house.speech.mode = Mode.OFF
+    for text in (HELLO, "नया।"):
+        assert (await house.hear(house.ask(text, use=Use.REFRESH)))[2] == "bypass"
+        await house.landed()
+    assert len(house.store) == 1
+    house.speech.mode = Mode.ON
+    assert (await house.hear(house.ask()))[1] is kept
+
+
 async def test_switched_off_who_wants_what_is_kept_only_still_has_it(
     house: House, emulator: Emulator
 ) -> None:

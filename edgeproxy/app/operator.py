@@ -108,9 +108,7 @@ class Operator:
             token=None if token is None else token.get_secret_value(),
             loopback=is_loopback(settings.admin.host),
         )
-        takes = Takes(
-            self._overview, shop.books, shop.generations, shop.store, shop.hits, shop.purging
-        )
+        takes = Takes(shop.books, shop.generations, shop.store, shop.hits, shop.purging)
         self.explainer = make_explainer(shop)
         admin = Admin(
             self._overview,

@@ -78,7 +78,7 @@ class Record:
                 raise RecordError(f"{len(pcm)} bytes of audio, {facts['bytes']} in the header")
             made = datetime.fromisoformat(facts["made"])
             return cls(bytes(identity), facts["rate"], pcm, made, facts.get("purge", 0))
-        except (KeyError, TypeError, ValueError, struct.error) as error:
+        except (KeyError, RecursionError, TypeError, ValueError, struct.error) as error:
             raise RecordError(f"unreadable header: {error}") from error
 
 
@@ -114,7 +114,10 @@ def facts_of(head: bytes) -> Facts:
         if rate <= 0 or size < 0:
             raise ValueError(f"{size} bytes at {rate} Hz")
         return Facts(bytes(identity), rate, size, datetime.fromisoformat(facts["made"]), purge)
-    except (AttributeError, KeyError, TypeError, ValueError, struct.error) as error:
+    except (
+        *(AttributeError, KeyError, RecursionError, TypeError, ValueError),
+        struct.error,
+    ) as error:
         raise RecordError(f"unreadable header: {error}") from error
 
 

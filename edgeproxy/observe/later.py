@@ -6,6 +6,7 @@ time here. What is lost with a process that is killed is the last moment.
 """
 
 import asyncio
+import logging
 from collections import deque
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
@@ -20,6 +21,10 @@ Hear = Callable[[Sequence[Told]], None]
 _LATE_S: Final = 0.05
 _AT_A_TIME: Final = 16
 """More than so many in a row would hold up a caller."""
+_SHARE: Final = 4
+"""Where more is told than that, one in so many of what waits is heard at a time: else ever more would."""
+
+log: Final = logging.getLogger(__name__)
 
 
 class Later:
@@ -55,7 +60,8 @@ class Later:
         self.catch_up()
 
     def _some(self) -> None:
-        self._hear_some(min(_AT_A_TIME, len(self._told)))
+        waiting = len(self._told)
+        self._hear_some(min(waiting, max(_AT_A_TIME, waiting // _SHARE)))
         # Asked again after that: what is told from now on by another thread has to be due by itself.
         self._due = False
         if self._told:
@@ -65,4 +71,8 @@ class Later:
     def _hear_some(self, count: int) -> None:
         some = [self._told.popleft() for _ in range(count)]
         for hear in self._hear:
-            hear(some)
+            try:
+                hear(some)
+            except Exception:
+                # The others hear it all the same, and what comes after it.
+                log.exception("facts were not heard, by a bug")

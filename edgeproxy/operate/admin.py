@@ -14,7 +14,7 @@ from typing import Any, Final, Self
 
 import orjson
 from aiohttp import web
-from pydantic import ConfigDict, model_validator
+from pydantic import AwareDatetime, ConfigDict, model_validator
 
 from ..cache.demand import Demand
 from ..cache.purge import Scope
@@ -62,6 +62,10 @@ class PurgeBody(Body):
 
     @model_validator(mode="after")
     def _says_what(self) -> Self:
+        # Every text begins with nothing: a slip of the thumb is not "everything".
+        for name in ("text", "prefix"):
+            if getattr(self.scope, name) == "":
+                raise ValueError(f"{name} is empty; what covers everything is all: true")
         if sum((self.phrase is not None, self.all, self.scope != Scope())) != 1:
             raise ValueError(
                 "say what: text, prefix, namespace and voice (together, if you like), or phrase, or all: true"
@@ -77,6 +81,14 @@ class PurgeBody(Body):
             namespace=self.namespace,
             voice={models.VOICE_NAMES.get(name, name): value for name, value in self.voice.items()},
         )
+
+
+class WrongBody(Body):
+    """Which recording sounds wrong."""
+
+    made: AwareDatetime | None = None
+    """When it was made. Where callers hear another by now nothing is done; without it, it is whatever they
+    hear."""
 
 
 class ExplainBody(Body):
@@ -207,6 +219,7 @@ class Admin:
                 "phrases/{key}/wrong",
                 "It sounds wrong: go back a generation, or purge it where there is none.",
                 self._wrong,
+                WrongBody,
             ),
             change(
                 "phrases/{key}/latest",
@@ -281,7 +294,7 @@ class Admin:
     # -- changing ----------------------------------------------------------------------------------
 
     async def _wrong(self, asked: Asked) -> dict[str, Any]:
-        return await self._changed(self._takes.sounds_wrong(asked.names["key"]))
+        return await self._changed(self._takes.sounds_wrong(asked.names["key"], asked.body.made))
 
     async def _latest(self, asked: Asked) -> dict[str, Any]:
         return await self._changed(self._takes.latest(asked.names["key"]))
@@ -352,17 +365,27 @@ class Admin:
         return found
 
 
-def _reports(folder: Path) -> list[dict[str, Any]]:
-    """Newest first. Blocks. One that can't be read says so in place of its text."""
-    found = []
+def _reports(folder: Path) -> list[orjson.Fragment]:
+    """Newest first, as JSON. Blocks. One that can't be read says so in place of its text."""
     # By name, two of one night would stand the wrong way round.
-    files = sorted(folder.glob("????-??-??*.json"), key=lambda file: -file.stat().st_mtime_ns)
-    for file in files[:_NIGHTS]:
-        report: Any = None
-        try:
-            report = orjson.loads(file.read_bytes())
-            text = file.with_suffix(".txt").read_text(encoding="utf-8")
-        except (OSError, ValueError) as error:
-            text = f"this report can't be read: {error}"
-        found.append({"name": file.stem, "report": report, "text": text})
-    return found
+    files = sorted(folder.glob("????-??-??*.json"), key=_written, reverse=True)
+    return [orjson.Fragment(_report(file)) for file in files[:_NIGHTS]]
+
+
+def _report(file: Path) -> bytes:
+    report: Any = None
+    try:
+        raw = file.read_bytes()
+        orjson.loads(raw)
+        report = orjson.Fragment(raw)
+        text = file.with_suffix(".txt").read_text(encoding="utf-8")
+    except (OSError, ValueError) as error:
+        text = f"this report can't be read: {error}"
+    return orjson.dumps({"name": file.stem, "report": report, "text": text})
+
+
+def _written(file: Path) -> int:
+    try:
+        return file.stat().st_mtime_ns
+    except OSError:  # forgotten by a night just now
+        return 0

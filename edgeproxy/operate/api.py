@@ -62,7 +62,9 @@ class Asked:
         said = self.request.query.get(name)
         if said is None:
             return usual
-        if not (said.isascii() and said.isdigit() and least <= int(said) <= most):
+        # As long as the largest at most: of very long ones Python makes no number.
+        is_number = said.isascii() and said.isdigit() and len(said) <= len(str(most))
+        if not (is_number and least <= int(said) <= most):
             raise NotDone(400, "query", f"{name} must be a whole number, {least:,} to {most:,}")
         return int(said)
 

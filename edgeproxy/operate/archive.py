@@ -23,6 +23,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from math import isfinite
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
@@ -62,6 +63,10 @@ _LIMITS: Final = {
     _UNIT: 4 * 1024 * 1024,
     _COUNTS: 64 * 1024 * 1024,
 }
+_LONGEST_S: Final = 86_400
+"""Longer than any record of an archive can be."""
+_OFTEN: Final = 10**9
+"""Nothing is asked for more often on one day."""
 _PINNED: Final = TypeAdapter(Pinned)
 
 
@@ -135,7 +140,7 @@ def checked(key: str, value: bytes) -> tuple[Identity, Record]:
     try:
         identity = Identity.parse(record.identity)
         canonical = identity.teller.identity_of_normal(identity.text)
-    except (TypeError, ValueError) as error:
+    except (RecursionError, TypeError, ValueError) as error:
         raise RecordError(f"no identity: {error}") from error
     if canonical != identity or identity.key != key:
         raise RecordError("the record of something else")
@@ -249,6 +254,9 @@ def _unit(member: Member, key: str, data: bytes) -> Pinned:
         numbers = [each.number for each in unit.generations]
         if numbers != sorted(set(numbers)) or any(each.takes < 1 for each in unit.generations):
             raise ValueError("generations have rising numbers, and takes")
+        figures = [(each.seconds, each.loudness_dbfs) for each in unit.generations]
+        if not all(0 <= long <= _LONGEST_S and isfinite(loud) for long, loud in figures):
+            raise ValueError(f"a generation has seconds, up to {_LONGEST_S:,}, and a loudness")
         if unit.speaks is not None and unit.spoken is None:
             raise ValueError(f"generation {unit.speaks} speaks, which is not there")
     except ValidationError as error:
@@ -263,8 +271,8 @@ def _unit(member: Member, key: str, data: bytes) -> Pinned:
 def _counted(kind: str, member: Member, data: bytes) -> Counter[Any]:
     try:
         found = COUNTS[kind].unpack(data)
-        if not all(type(times) is int and times > 0 for times in found.values()):
-            raise ValueError("how often is a number from 1 on")
+        if not all(type(times) is int and 0 < times <= _OFTEN for times in found.values()):
+            raise ValueError("how often is a number from 1 on, and none that nobody counts to")
     except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
         raise BadArchive(f"it was changed or damaged: {member.name}: {error}") from error
     return found

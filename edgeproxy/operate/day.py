@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime, time, timedelta, tzinfo
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Final, Self
 
 import orjson
 
@@ -18,6 +18,9 @@ from ..core.events import Emit, StoreFailed, TextCharged, TurnEnded, ignore
 from ..observe.catalogue import FROM_CACHE
 from ..observe.later import Told
 from ..sarvam.models import RUPEES_PER_CHARACTER
+
+_MOST: Final = 2**53
+"""A file with more than what JSON takes for a whole number everywhere is damaged: it could not be told."""
 
 
 @dataclass(slots=True)
@@ -43,8 +46,12 @@ class Sums:
 
     @classmethod
     def of(cls, written: Any) -> Self:
-        """What was written. Raises TypeError or KeyError."""
-        return cls(**{field.name: int(written[field.name]) for field in fields(cls)})
+        """What was written. Raises KeyError, TypeError or ValueError."""
+        sums = {field.name: written[field.name] for field in fields(cls)}
+        for name, value in sums.items():
+            if type(value) is not int or not 0 <= value <= _MOST:
+                raise ValueError(f"{name} is {value!r}")
+        return cls(**sums)
 
     @property
     def rupees_saved(self) -> float:

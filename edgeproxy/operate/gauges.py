@@ -1,8 +1,9 @@
 """What the gauges of ``/metrics`` show, from how things stand."""
 
+from bisect import bisect_right
 from collections import Counter
-from collections.abc import Iterable
-from datetime import UTC, datetime
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 from math import nan
 from typing import Final
 
@@ -10,21 +11,22 @@ from .. import __version__
 from ..observe import catalogue
 from ..observe.catalogue import AGES, MODES, OTHER, Metric
 from ..observe.metrics import Reading
-from ..phrases.standing import Standing, State
+from ..phrases.standing import State
 from ..upstream.pools import Pools
 from .overview import Overview
 
 _Readings = dict[Metric, dict[tuple[str, ...], float]]
 
-_YOUNGER_THAN: Final = ((1, "day"), (7, "week"), (30, "month"))
-"""In days."""
+_YOUNGER_THAN: Final = (1, 7, 30)
+"""In days: what each of the ages is, but the last."""
 
 
 def reading(overview: Overview) -> Reading:
     """All gauges, as they stand now, or stood at the last look."""
     rooms = overview.rooms
     store, memory, doors = rooms.store, rooms.memory, rooms.doors
-    now = datetime.now(UTC)
+    phrases, now = overview.phrases, datetime.now(UTC)
+    made = phrases.made
     plain: dict[Metric, float] = {
         catalogue.ORIGIN_UP: not rooms.pools.problems(rooms.account),
         catalogue.QUOTA: store.quota_bytes,
@@ -42,7 +44,7 @@ def reading(overview: Overview) -> Reading:
         catalogue.CONNECTIONS: doors.connections(),
         catalogue.CONVERSATIONS: doors.conversations(),
         catalogue.FILLS: len(rooms.flights),
-        catalogue.PHRASE_OLDEST: max((_age_s(each, now) for each in overview.phrases), default=0),
+        catalogue.PHRASE_OLDEST: (now - made[0]).total_seconds() if made else 0,
     }
     labelled: _Readings = {
         catalogue.INFO: {(__version__,): 1},
@@ -55,10 +57,8 @@ def reading(overview: Overview) -> Reading:
             ("pinned",): store.pinned_bytes,
             ("dynamic",): store.dynamic_bytes,
         },
-        catalogue.PHRASES: _counted((str(each.state) for each in overview.phrases), State),
-        catalogue.PHRASES_BY_AGE: _counted(
-            (_age(each, now) for each in overview.phrases if each.made), AGES
-        ),
+        catalogue.PHRASES: {(str(state),): phrases.by_state.get(state, 0) for state in State},
+        catalogue.PHRASES_BY_AGE: _by_age(made, now),
         **_sessions(rooms.pools),
     }
     return {**{metric: {(): value} for metric, value in plain.items()}, **labelled}
@@ -86,15 +86,13 @@ def _sessions(pools: Pools) -> _Readings:
     }
 
 
-def _counted(found: Iterable[str], values: Iterable[str]) -> dict[tuple[str, ...], float]:
-    counts = Counter(found)
-    return {(value,): counts[value] for value in map(str, values)}
-
-
-def _age_s(standing: Standing, now: datetime) -> float:
-    return 0.0 if standing.made is None else (now - standing.made).total_seconds()
-
-
-def _age(standing: Standing, now: datetime) -> str:
-    days = _age_s(standing, now) / 86_400
-    return next((name for most, name in _YOUNGER_THAN if days < most), AGES[-1])
+def _by_age(made: Sequence[datetime], now: datetime) -> dict[tuple[str, ...], float]:
+    """``made``: the oldest first."""
+    younger = [
+        *(len(made) - bisect_right(made, now - timedelta(days=days)) for days in _YOUNGER_THAN),
+        len(made),
+    ]
+    return {
+        (name,): these - before
+        for name, these, before in zip(AGES, younger, [0, *younger[:-1]], strict=True)
+    }

@@ -1,12 +1,12 @@
 """How things stand at a moment, for the console and, by :mod:`.gauges`, the metrics.
 
 The rooms are asked when somebody looks; between two looks nothing of this costs anything. What takes long to
-put together (how ten thousand phrases stand) is done in a thread and kept for some seconds.
+put together (how ten thousand phrases stand) is counted in a thread, and again only when it has changed.
 """
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from time import monotonic
@@ -18,8 +18,10 @@ from ..cache.memory import Memory
 from ..cache.store import Store
 from ..observe.later import Later
 from ..phrases.books import Books
-from ..phrases.generations import Generations
-from ..phrases.standing import Standing, standings
+from ..phrases.generations import Generations, Pinned
+from ..phrases.library import Library
+from ..phrases.quietly import nothing_collected
+from ..phrases.standing import standings
 from ..speech import Speech
 from ..upstream.pools import Account, Pools
 from .day import Day
@@ -63,14 +65,25 @@ class Rooms:
     doors: Doors
 
 
+@dataclass(frozen=True, slots=True)
+class Phrases:
+    """How the phrases stood at a look, counted. ``made``: when the oldest recording was made that is heard of
+    each, the oldest first. ``library`` and ``units``: of what that was."""
+
+    by_state: Mapping[str, int]
+    made: Sequence[datetime]
+    library: Library | None
+    units: tuple[Pinned, ...]
+
+
 class Overview:
     """Looks. Mutable state: how the phrases stood a moment ago, and how much disk was free."""
 
     def __init__(self, rooms: Rooms) -> None:
         self.rooms: Final = rooms
         self.started: Final = datetime.now(UTC)
-        self.phrases: Sequence[Standing] = ()
-        """How each stood at the last look."""
+        self.phrases = Phrases({}, (), None, ())
+        """How they stood at the last look."""
         self.free_bytes: int | None = None
         """What was left of the disk then."""
         self._looked_at = float("-inf")
@@ -84,7 +97,7 @@ class Overview:
             if afresh or monotonic() - self._looked_at > _KEPT_S:
                 rooms = self.rooms
                 self.phrases = await asyncio.to_thread(
-                    standings, rooms.books.library, rooms.generations
+                    _counted, rooms.books.library, rooms.generations, self.phrases
                 )
                 self.free_bytes = await rooms.store.free_bytes()
                 self._looked_at = monotonic()
@@ -151,8 +164,8 @@ class Overview:
             "origin": self.origin(),
             "store": self._store(),
             "phrases": {
-                "total": len(self.phrases),
-                "by_state": Counter(str(each.state) for each in self.phrases),
+                "total": sum(self.phrases.by_state.values()),
+                "by_state": self.phrases.by_state,
             },
             "night": {
                 "running": rooms.doors.night_running(),
@@ -196,6 +209,23 @@ class Overview:
             "memory_limit_bytes": memory.limit,
             "problem": store.problem,
         }
+
+
+def _counted(library: Library, generations: Generations, before: Phrases) -> Phrases:
+    """How the phrases stand now; ``before``: how they stood. For a thread."""
+    units = tuple(generations)
+    if library is before.library and units == before.units:
+        return before
+    by_state: Counter[str] = Counter()
+    made = []
+    with nothing_collected():
+        found = standings(library, generations)
+        while found:  # let go of one by one: all of them at once would be one step
+            standing = found.pop()
+            by_state[str(standing.state)] += 1
+            if standing.made is not None:
+                made.append(standing.made)
+    return Phrases(by_state, sorted(made), library, units)
 
 
 def _after(said: str, problem: str | None) -> str | None:

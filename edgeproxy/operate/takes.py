@@ -1,7 +1,7 @@
 """The recordings of the books, for whoever listens to them: what there is, to be played, and "sounds wrong".
 
 What sounds wrong goes back a generation, and its pointer is held there; without an earlier one it is purged,
-and made anew at once.
+and made anew at once. Two who hear the same take back that one, and not what came in its place.
 """
 
 import asyncio
@@ -9,15 +9,17 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
+import orjson
+
 from ..audio import wav
 from ..cache.store import Store
 from ..phrases.books import Books
 from ..phrases.generations import Generations
 from ..phrases.hits import Hits
 from ..phrases.pinned import Generation, Pinned
-from ..phrases.standing import Recording, Standing
+from ..phrases.quietly import nothing_collected
+from ..phrases.standing import Recording, Standing, standings
 from .guard import NotDone
-from .overview import Overview
 from .purging import Purging, scope_of
 
 _HIT_DAYS: Final = 7
@@ -28,26 +30,33 @@ class Takes:
 
     def __init__(
         self,
-        overview: Overview,
         books: Books,
         generations: Generations,
         store: Store,
         hits: Hits,
         purging: Purging,
     ) -> None:
-        self._overview = overview
         self._books = books
         self._generations = generations
         self._store = store
         self._hits = hits
         self._purging = purging
+        self._one_at_a_time = asyncio.Lock()
 
-    async def all(self) -> list[dict[str, Any]]:
-        """How each phrase stands, as JSON takes it."""
-        await self._overview.look()
-        now = datetime.now(UTC)
-        counts = await asyncio.to_thread(self._hits.of_days, _HIT_DAYS, now=now)
-        return [_row(each, counts, now) for each in self._overview.phrases]
+    async def all(self) -> list[orjson.Fragment]:
+        """How each phrase stands, as JSON."""
+        return await asyncio.to_thread(self._rows, datetime.now(UTC))
+
+    def _rows(self, now: datetime) -> list[orjson.Fragment]:
+        """Each written by itself: all of ten thousand at once would be one step, for which callers wait."""
+        counts = self._hits.of_days(_HIT_DAYS, now=now)
+        rows = []
+        with nothing_collected():
+            found = standings(self._books.library, self._generations)
+            while found:
+                rows.append(orjson.Fragment(orjson.dumps(_row(found.pop(), counts, now))))
+        rows.reverse()
+        return rows
 
     async def wav(self, key: str, number: int | None) -> bytes:
         """A recording as a WAV file. ``number``: of a generation; None: what callers hear."""
@@ -59,14 +68,21 @@ class Takes:
             raise NotDone(404, "unknown", f"the record of generation {generation.number} is gone")
         return wav.header(rate=record.rate, size=len(record.pcm)) + record.pcm
 
-    async def sounds_wrong(self, key: str) -> dict[str, Any]:
-        """Let callers no longer hear what they hear now; what was done instead."""
-        pinned, spoken = self._generation(key, None)
+    async def sounds_wrong(self, key: str, made: datetime | None = None) -> dict[str, Any]:
+        """Let callers no longer hear what they hear now; what was done instead. ``made``: when that was made
+        which is meant; None: whatever they hear."""
+        async with self._one_at_a_time:
+            pinned, spoken = self._generation(key, None)
+            if made is not None and made != spoken.made:
+                raise NotDone(409, "moved", "callers hear another by now; listen to that one")
+            return await self._take_back(pinned, spoken)
+
+    async def _take_back(self, pinned: Pinned, spoken: Generation) -> dict[str, Any]:
         earlier = [each for each in pinned.generations if each.number < spoken.number]
         for generation in reversed(earlier):
             voice = pinned.at_rate(generation.rate)
             if generation.identity(voice, pinned.text, 0, scope=pinned.scope) in self._store:
-                self._generations.use(key, generation.number)
+                self._generations.use(pinned.key, generation.number)
                 await self._save()
                 return {"did": "went back", "generation": generation.number}
         try:

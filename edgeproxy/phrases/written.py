@@ -23,7 +23,9 @@ ID: Final = r"^[a-z0-9][a-z0-9_-]{0,63}$"
 NAME: Final = r"^[a-z][a-z0-9_]{0,31}$"
 _DURATION: Final = re.compile(r"(\d{1,4}) (minute|hour|day|week)s?")
 # Control characters, halves of a pair, and what a wrong encoding leaves behind.
-_UNSPEAKABLE: Final = re.compile(r"[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufffd]")
+_UNSPEAKABLE: Final = re.compile(
+    r"[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufffd-\uffff]"
+)
 _BRACE: Final = re.compile(r"[{}]")
 PLACEHOLDER: Final = re.compile(r"\{([a-z][a-z0-9_]{0,31})\}")
 

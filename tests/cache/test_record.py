@@ -52,6 +52,14 @@ def test_a_wellsummed_record_with_a_wrong_inside_is_an_error(body: bytes) -> Non
         Record.unpack(value + checksum(value))
 
 
+@pytest.mark.parametrize("deep", [b"[" * 8000, b'{"a":' * 4000])
+def test_a_header_that_nests_without_end_is_an_error(deep: bytes) -> None:
+    body = MAGIC + len(deep).to_bytes(4, "little") + deep + bytes(4)
+    for read in (Record.unpack, facts_of):
+        with pytest.raises(RecordError, match="unreadable header"):
+            read(body + checksum(body))
+
+
 def test_another_version_of_the_form_is_a_clean_miss() -> None:
     with pytest.raises(RecordError, match="version"):
         Record.unpack(b"EPR0" + RECORD.pack()[4:])

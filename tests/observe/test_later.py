@@ -5,6 +5,8 @@ import threading
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
+import pytest
+
 from edgeproxy.core.events import Event, RecordKept
 from edgeproxy.observe.later import Later, Told
 
@@ -52,6 +54,47 @@ async def test_many_are_heard_in_order_with_room_for_others_in_between() -> None
         steps += len(other.heard) != before
     assert one.heard == other.heard == list(range(100))
     assert steps > 5
+
+
+async def test_however_much_is_told_what_waits_has_an_end() -> None:
+    ear = Ear()
+    later = Later(ear)
+    told = 0
+
+    async def serve() -> None:
+        # A step of the loop in which a hundred callers are served.
+        nonlocal told
+        for _ in range(100):
+            later.tell(fact(told))
+            told += 1
+        await asyncio.sleep(0)
+
+    while not ear.heard:
+        await serve()
+    for _ in range(200):
+        await serve()
+    assert told - len(ear.heard) < 1000
+    await until(lambda: len(ear.heard) == told)
+    assert ear.heard == list(range(told))
+
+
+async def test_who_fails_to_hear_keeps_nobody_else_from_it(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    def deaf(_: Sequence[Told]) -> None:
+        raise RuntimeError("deaf")
+
+    ear = Ear()
+    later = Later(deaf, ear)
+    for number in range(100):
+        later.tell(fact(number))
+    await until(lambda: ear.heard == list(range(100)))
+    later.tell(fact(100))
+    await until(lambda: ear.heard[-1] == 100)
+    assert "facts were not heard" in caplog.text
+    later.stop()
+    later.tell(fact(101))
+    assert ear.heard[-1] == 101
 
 
 async def test_who_looks_hears_first() -> None:

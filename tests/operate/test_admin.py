@@ -79,6 +79,10 @@ async def test_a_purge_that_matches_nothing_says_so(operator: Operator, desk: Pr
         {"text": 7},
         {"voice": ["ritu"]},
         {"everything": True},
+        {"prefix": ""},
+        {"prefix": " \n"},
+        {"text": " "},
+        {"prefix": "", "namespace": "tenant-asha"},
     ],
 )
 async def test_a_purge_that_does_not_say_what_changes_nothing(
@@ -134,6 +138,16 @@ async def test_in_its_shadow_it_is_told_what_would_have_been_a_hit(
     assert (state["today"]["shadow_segments"], state["today"]["shadow_would"]) == (2, 1)
 
 
+async def test_in_its_shadow_a_text_costs_what_it_would_have_cost(
+    operator: Operator, desk: Proxy
+) -> None:
+    await operator.do("cache", {"cache": "shadow"}, "PUT")
+    await verdicts(desk, ONE)
+    await verdicts(desk, ONE, ONE)
+    (text,) = (await operator.look("wanted"))["texts"]
+    assert (text["asked"], text["characters"]) == (3, len(ONE))
+
+
 async def test_a_switch_that_does_not_exist_moves_nothing(operator: Operator) -> None:
     assert await operator.refused("PUT", "cache", {"cache": "maybe"}) == (400, "body")
     assert (await operator.look("state"))["cache"] == "on"
@@ -161,6 +175,27 @@ async def test_a_night_is_run_now_and_its_report_is_there(
     (night,) = (await operator.look("nights"))["nights"]
     assert night["report"]["failed"] == []
     assert night["text"].startswith("Night of")
+
+
+async def test_a_report_that_can_not_be_read_hides_no_other(
+    operator: Operator, desk: Proxy, tmp_path: Path
+) -> None:
+    reports = tmp_path / "data" / "reports"
+    reports.mkdir(exist_ok=True)
+    for name, written in (("01", b'{"book": null}'), ("02", b"{"), ("03", b'{"book": null}')):
+        (reports / f"2026-01-{name}.json").write_bytes(written)
+    for name, text in (("01", b"A page."), ("02", b"A page."), ("03", b"\xff")):
+        (reports / f"2026-01-{name}.txt").write_bytes(text)
+    # As if it were forgotten while somebody looks.
+    (reports / "2026-01-04.json").symlink_to("nowhere")
+    nights = {night["name"]: night for night in (await operator.look("nights"))["nights"]}
+    assert nights["2026-01-01"] == {
+        "name": "2026-01-01",
+        "report": {"book": None},
+        "text": "A page.",
+    }
+    for name in ("02", "03", "04"):
+        assert nights[f"2026-01-{name}"]["text"].startswith("this report can't be read: ")
 
 
 async def test_one_night_at_a_time_and_only_of_books_there_are(

@@ -5,6 +5,7 @@ import hashlib
 import random
 import tarfile
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -234,10 +235,18 @@ def beside(name: str, data: bytes) -> Edit:
         (generation(takes=0), "rising numbers, and takes"),
         (generation(takes=10**12), "is not whole in it"),
         (generation(rate=48000), "is not whole in it"),
+        (generation(seconds=1e300), "a generation has seconds, up to 86,400"),
+        (generation(seconds=-1), "a generation has seconds"),
+        (generation(seconds="9" * 5000), "a generation has seconds"),
+        (generation(loudness_dbfs="inf"), "and a loudness"),
         (counted(b"{}"), "counts/asks/.*'form'"),
         (counted(b'{"form":1,"tellers":[],"asked":[[0,"x",1]]}'), "counts/asks/"),
         (beside("counts/hits/2026-02-31.json", b'{"form":1,"heard":{}}'), "2026-02-31.json: day"),
         (beside("counts/hits/2026-02-01.json", b'{"form":1,"heard":{"x":-1}}'), "from 1 on"),
+        (
+            beside("counts/hits/2026-02-01.json", b'{"form":1,"heard":{"x":9007199254740993}}'),
+            "nobody",
+        ),
         (beside("install-secret", b"x"), "'install-secret' is in it"),
         (beside("records/dynamic/../../../x", b"x"), "is in it, which is in no archive"),
     ],
@@ -284,6 +293,20 @@ async def test_a_record_that_sounds_otherwise_than_it_says_is_refused(
         else:
             with pytest.raises(BadArchive, match=said):
                 verify(file)
+
+
+@pytest.mark.parametrize("deep", [b"[" * 100_000, b'{"a":' * 100_000])
+async def test_a_record_that_nests_without_end_is_refused(
+    file: Path, region: Region, deep: bytes
+) -> None:
+    members = unpacked(file)
+    identity = Teller("tenant-asha", VOICE).identity("Deep.")
+    record = replace(
+        region.record(identity, NOW), identity=b"1 0 tenant-asha\n" + deep + b"\nDeep."
+    )
+    sealed(file, {**members, f"records/dynamic/{identity.key}": record.pack()})
+    with pytest.raises(BadArchive, match="no identity"):
+        verify(file)
 
 
 async def test_a_recording_at_a_place_that_no_take_has_is_refused(

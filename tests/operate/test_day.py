@@ -94,7 +94,23 @@ async def test_without_anything_new_nothing_is_written(day: Day, tmp_path: Path)
     assert not (tmp_path / "day.json").exists()
 
 
-@pytest.mark.parametrize("written", [b"", b"{}", b'{"day":"2026-11-26","sums":{}}', b"[1]"])
+def of_today(turns: str) -> bytes:
+    others = ",".join(f'"{name}":1' for name in Sums.__slots__ if name != "turns")
+    return f'{{"day":"2026-11-26","sums":{{{others},"turns":{turns}}}}}'.encode()
+
+
+def test_what_is_of_today_is_read(tmp_path: Path, clock: Clock) -> None:
+    (tmp_path / "day.json").write_bytes(of_today("7"))
+    assert Day(tmp_path / "day.json", zone=INDIA, now=clock).sums.turns == 7
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        *(b"", b"{}", b'{"day":"2026-11-26","sums":{}}', b"[1]", b"\xff\xfe"),
+        *map(of_today, ("1e30", "18446744073709551615", '"7"', "-1", "null", "true", "1.5")),
+    ],
+)
 async def test_a_damaged_file_is_told_and_the_day_begins_anew(
     tmp_path: Path, clock: Clock, written: bytes
 ) -> None:

@@ -1,6 +1,7 @@
 """The gauges of a running proxy: they show what there is, and all of them are there."""
 
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 
 import aiohttp
 from prometheus_client.parser import text_string_to_metric_families
@@ -8,6 +9,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from edgeproxy.app import Proxy
 from edgeproxy.emulator.server import Emulator
 from edgeproxy.observe.catalogue import METRICS
+from edgeproxy.operate.gauges import _by_age
 
 from ..conftest import StartProxy, landed, until
 from ..wire import talk
@@ -80,3 +82,10 @@ async def test_a_dead_origin_shows(
     assert (page("origin_up"), page("ready")) == (0, 1)
     assert page("origin_sessions", "bulbul:v3", "idle") == 0
     assert page("origin_dials_failed_total", "bulbul:v3") >= 1
+
+
+def test_an_age_is_counted_once() -> None:
+    now = datetime(2026, 11, 26, tzinfo=UTC)
+    made = [now - timedelta(days=days) for days in (400, 30, 29, 7, 6.9, 1, 0.9, 0)]
+    assert _by_age(made, now) == {("day",): 2, ("week",): 2, ("month",): 2, ("older",): 2}
+    assert sum(_by_age([], now).values()) == 0

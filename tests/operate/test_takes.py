@@ -1,5 +1,6 @@
 """Recordings of the books for who listens to them: played, and taken back when they sound wrong."""
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -80,6 +81,23 @@ async def test_what_sounds_wrong_goes_back_a_generation_and_stays_there(
     assert (await play(operator, key, "?generation=2"))[:4] == b"RIFF"
     assert (await operator.do(f"phrases/{key}/latest"))["generation"] == 2
     assert (await recording(operator))["state"] == "ready"
+
+
+async def test_two_who_hear_the_same_take_back_that_one_alone(
+    operator: Operator, desk: Proxy
+) -> None:
+    await make_another(desk, operator)
+    found = await recording(operator)
+    path, said = f"phrases/{found['key']}/wrong", {"made": found["made"]}
+    answers = await asyncio.gather(*(operator.call("POST", path, said) for _ in range(5)))
+    assert sorted(status for status, _ in answers) == [200, 409, 409, 409, 409]
+    assert [each.speaks for each in desk.generations] == [1]
+    assert await operator.refused("POST", path, {"made": "today"}) == (400, "body")
+    # The only one that is left, made anew under the same number.
+    said = {"made": (await recording(operator))["made"]}
+    assert (await operator.do(path, said))["did"] == "purged"
+    await until(lambda: any(each.speaks for each in desk.generations))
+    assert await operator.refused("POST", path, said) == (409, "moved")
 
 
 async def test_the_only_one_is_purged_and_made_anew(operator: Operator, desk: Proxy) -> None:

@@ -81,6 +81,8 @@ def test_what_a_book_holds_was_asked_once_or_cannot_be_written_is_left_out(
         wanted(HOURS, asked=1),
         wanted("This is {your name} speaking"),
         wanted("Bonjour", language="french"),
+        wanted("No book can\ufffe hold that"),
+        wanted("Nor\uffff that"),
     ]
     (kept,) = worth_adding(found, library)
     assert kept.voice["pace"] == 1.5

@@ -54,6 +54,10 @@ def purge(
         namespace=namespace,
         voice=voice_fields(voices),
     )
+    # Every text begins with nothing: a variable of a script that is not set is not "everything".
+    for name, said in (("--text", scope.text), ("--prefix", scope.prefix)):
+        if said == "":
+            raise click.UsageError(f"{name} is empty; what covers everything is --all")
     if phrase is not None:
         if everything or scope != Scope():
             raise click.UsageError("--phrase stands alone, with --soft at the most")

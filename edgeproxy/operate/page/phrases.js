@@ -209,7 +209,7 @@ async function wrong(recording, tellHere) {
     : "There is no older generation: it is purged, and made anew at once.";
   if (!await sure("Does it sound wrong?", `“${recording.text}” ${becomes}`, "It sounds wrong")) return;
   try {
-    const { did, generation, says } = await post(`phrases/${encodeURIComponent(recording.key)}/wrong`);
+    const { did, generation, says } = await post(`phrases/${encodeURIComponent(recording.key)}/wrong`, { made: recording.made });
     await load();
     tell(did === "went back" ? `Callers hear generation ${generation} of “${recording.text}” again.` : `Purged: ${says ?? `“${recording.text}” is made anew.`}`);
   } catch (error) {

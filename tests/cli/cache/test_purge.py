@@ -74,3 +74,14 @@ async def test_a_phrase_nobody_has_heard_of_is_named(
     ended = await run("cache", "purge", "--phrase", "front-desk/x", "--phrases", str(demo_books))
     assert ended.code == 2
     assert "there is no phrase or recording front-desk/x" in ended.err
+
+
+@pytest.mark.parametrize("given", [("--prefix", ""), ("--prefix", " "), ("--text", "")])
+async def test_nothing_in_place_of_a_text_is_not_everything(
+    run: Run, tmp_path: Path, given: tuple[str, str]
+) -> None:
+    (tmp_path / "data").mkdir()
+    ended = await run("cache", "purge", *given)
+    assert ended.code == 2
+    assert f"{given[0]} is empty; what covers everything is --all" in ended.err
+    assert list(Purges.load(tmp_path / "data" / "purges.json")) == []
