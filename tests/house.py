@@ -130,7 +130,7 @@ async def open_house(
                 f"{url}?model={model}&send_completion_event=true",
                 key=account.key,
                 user_agent="test",
-                timeout_s=3,
+                timeout_s=10,
                 codec="linear16",
                 make_decoder=lambda codec, rate: decode.decoder(codec, rate=rate),
                 ping_every_s=30,

@@ -100,6 +100,7 @@ async def running(settings: Settings, *, emit: Emit | None = None) -> AsyncItera
         AsyncExitStack() as undo,
     ):
         emit = listeners.tell
+        listeners.day.load()
         executor = ThreadPoolExecutor(_ENCODERS, thread_name_prefix="encode")
         undo.callback(executor.shutdown)
         keeper, ledger = make_keeper(shop, emit)

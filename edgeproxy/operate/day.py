@@ -76,14 +76,18 @@ class Day:
         emit: Emit = ignore,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
-        """Go on with what ``file`` has of today. Blocks for a small file."""
+        """Begin at nothing; see :meth:`load`. ``file``: where the sums are kept."""
         self._file = file
         self._zone = zone
         self._emit = emit
         self._now = now
         self._begin()
-        self._sums = self._read()
+        self._sums = Sums()
         self._unsaved = False
+
+    def load(self) -> None:
+        """Go on with what the file has of today, before anything is heard. Blocks for a small file."""
+        self._sums = self._read()
 
     @property
     def began(self) -> datetime:

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -29,6 +30,13 @@ def turn(*verdicts: str, would: str | None = None) -> TurnEnded:
     return replace(TURN, segments=segments)
 
 
+def day_of(file: Path, **how: Any) -> Day:
+    """A day that goes on with what the file has."""
+    day = Day(file, **how)
+    day.load()
+    return day
+
+
 @pytest.fixture
 def clock() -> Clock:
     return Clock()
@@ -36,7 +44,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 def day(tmp_path: Path, clock: Clock) -> Day:
-    return Day(tmp_path / "day.json", zone=INDIA, now=clock)
+    return day_of(tmp_path / "day.json", zone=INDIA, now=clock)
 
 
 def test_a_turn_is_from_the_cache_if_all_that_was_said_of_it_was(day: Day) -> None:
@@ -83,10 +91,10 @@ def test_a_day_ends_at_midnight_where_the_books_are_at_home(day: Day, clock: Clo
 async def test_a_restart_goes_on_with_the_day(day: Day, tmp_path: Path, clock: Clock) -> None:
     day.hear([(turn("miss", "hit-disk"), NOON)])
     await day.save()
-    again = Day(tmp_path / "day.json", zone=INDIA, now=clock)
+    again = day_of(tmp_path / "day.json", zone=INDIA, now=clock)
     assert again.sums == day.sums
     clock.now += timedelta(days=1)
-    assert Day(tmp_path / "day.json", zone=INDIA, now=clock).sums == Sums()
+    assert day_of(tmp_path / "day.json", zone=INDIA, now=clock).sums == Sums()
 
 
 async def test_without_anything_new_nothing_is_written(day: Day, tmp_path: Path) -> None:
@@ -101,7 +109,7 @@ def of_today(turns: str) -> bytes:
 
 def test_what_is_of_today_is_read(tmp_path: Path, clock: Clock) -> None:
     (tmp_path / "day.json").write_bytes(of_today("7"))
-    assert Day(tmp_path / "day.json", zone=INDIA, now=clock).sums.turns == 7
+    assert day_of(tmp_path / "day.json", zone=INDIA, now=clock).sums.turns == 7
 
 
 @pytest.mark.parametrize(
@@ -117,7 +125,7 @@ async def test_a_damaged_file_is_told_and_the_day_begins_anew(
     facts: list[Event] = []
     file = tmp_path / "day.json"
     file.write_bytes(written)
-    assert Day(file, zone=INDIA, now=clock, emit=facts.append).sums == Sums()
+    assert day_of(file, zone=INDIA, now=clock, emit=facts.append).sums == Sums()
     assert [type(fact) for fact in facts] == [StoreFailed]
 
 
@@ -126,11 +134,11 @@ async def test_a_disk_that_fails_is_told_and_the_next_time_it_is_written(
 ) -> None:
     facts: list[Event] = []
     (tmp_path / "folder").write_text("in the way")
-    day = Day(tmp_path / "folder" / "day.json", zone=INDIA, now=clock, emit=facts.append)
+    day = day_of(tmp_path / "folder" / "day.json", zone=INDIA, now=clock, emit=facts.append)
     facts.clear()
     day.hear([(turn("miss"), NOON)])
     await day.save()
     assert [type(fact) for fact in facts] == [StoreFailed]
     (tmp_path / "folder").unlink()
     await day.save()
-    assert Day(tmp_path / "folder" / "day.json", zone=INDIA, now=clock).sums.turns == 1
+    assert day_of(tmp_path / "folder" / "day.json", zone=INDIA, now=clock).sums.turns == 1

@@ -47,7 +47,7 @@ def dial_to(
     key: str = "secret-key",
     codec: str = "linear16",
     ping_every_s: float = 30.0,
-    timeout_s: float = 3.0,
+    timeout_s: float = 10.0,
 ) -> Dial:
     """A dial to an origin, as the composition root makes it."""
 
