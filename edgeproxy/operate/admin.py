@@ -22,7 +22,7 @@ from ..core.text import normalise
 from ..core.words import count
 from ..phrases.books import Books
 from ..phrases.generations import Generations
-from ..phrases.suggestion import as_book, worth_adding
+from ..phrases.suggestion import Suggestion, as_book, worth_adding
 from ..sarvam import models
 from ..sarvam.models import RUPEES_PER_CHARACTER
 from ..speech import Mode, Speech
@@ -267,8 +267,7 @@ class Admin:
 
     async def _wanted(self, asked: Asked) -> dict[str, Any]:
         days = asked.number("days", 7, least=1, most=365)
-        top = await asyncio.to_thread(self._demand.top, days, now=datetime.now(UTC))
-        found = worth_adding(top, self._books.library)
+        found = await asyncio.to_thread(self._suggested, days)
         return {
             "days": days,
             "texts": [
@@ -284,6 +283,9 @@ class Admin:
             ],
             "yaml": as_book(found, days=days) if found else "",
         }
+
+    def _suggested(self, days: int) -> list[Suggestion]:
+        return worth_adding(self._demand.top(days, now=datetime.now(UTC)), self._books.library)
 
     async def _explain(self, asked: Asked) -> Explanation:
         try:

@@ -9,6 +9,7 @@ import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, Final, Self
 
 from pydantic import ValidationError
@@ -73,15 +74,16 @@ class Suggestion:
 
 
 def worth_adding(wanted: Iterable[Wanted], library: Library) -> list[Suggestion]:
-    """What was asked for more than once, no book holds and one could, in the order given."""
-    found = [
+    """What was asked for more than once, no book holds and one could, in the order given: the first of
+    them, and no more are looked at. Ten thousand that a book holds take long: for a thread."""
+    found = (
         suggestion
         for each in wanted
         if each.asked >= _OFTEN
         and not library.holds(Voice({"rate": models.DEFAULT_RATE, **each.voice}), each.text)
         and (suggestion := Suggestion.of(each)) is not None
-    ]
-    return found[:_MOST]
+    )
+    return list(islice(found, _MOST))
 
 
 def as_book(suggested: Sequence[Suggestion], *, days: int) -> str:

@@ -1,6 +1,6 @@
 """A book of what callers heard often, that our own reader takes."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -86,6 +86,17 @@ def test_what_a_book_holds_was_asked_once_or_cannot_be_written_is_left_out(
     ]
     (kept,) = worth_adding(found, library)
     assert kept.voice["pace"] == 1.5
+
+
+def test_no_more_are_looked_at_than_are_suggested() -> None:
+    looked_at = []
+
+    def many() -> Iterator[Wanted]:
+        for number in range(1000):
+            looked_at.append(number)
+            yield wanted(f"Text number {number} is said.")
+
+    assert len(worth_adding(many(), Library.empty())) == len(looked_at) == 50
 
 
 def test_one_text_has_the_same_id_every_day() -> None:
