@@ -21,7 +21,8 @@ _ALL: Final = None
 
 class Nights:
     """Has each night begun at its times. ``when``: those of the night for everything; ``jitter_s``: by how
-    much a night may begin later. Mutable state: ``_times``, what is on the schedule."""
+    much a night may begin later. Mutable state: ``_times``, what is on the schedule, and whether one that was
+    asked for has not begun yet."""
 
     def __init__(
         self,
@@ -42,6 +43,7 @@ class Nights:
         self._jitter_s = jitter_s
         self._now = now
         self._times: dict[str | None, Cron] = {}
+        self._about_to_begin = False
 
     async def begin(self) -> None:
         """Put all nights on the schedule. One that was missed, or cut short, runs as soon as that starts."""
@@ -53,9 +55,21 @@ class Nights:
             # A night that is put off or brought forward was not missed.
             await self._put({_ALL: self._when, **self._own()}, at_start=False)
 
+    @property
+    def is_running(self) -> bool:
+        """Whether one is under way, or about to begin."""
+        return self._about_to_begin or self._night.is_running
+
     def run_now(self, book: str | None) -> None:
         """Begin a night, of one book or of all, whatever the time is."""
-        self._schedule.once(f"{_name(book)}, now", self._job(book))
+        job = self._job(book)
+
+        async def run() -> Report:
+            self._about_to_begin = False
+            return await job()
+
+        self._about_to_begin = True
+        self._schedule.once(f"{_name(book)}, now", run)
 
     def _own(self) -> dict[str | None, Cron]:
         books = self._books.library.books

@@ -207,6 +207,14 @@ async def test_one_night_at_a_time_and_only_of_books_there_are(
         assert await operator.refused("POST", "night", {}) == (409, "busy")
 
 
+async def test_of_those_who_ask_for_a_night_at_once_one_begins_it(
+    operator: Operator, desk: Proxy
+) -> None:
+    answers = await asyncio.gather(*(operator.call("POST", "night", {}) for _ in range(5)))
+    assert sorted(status for status, _ in answers) == [202, 409, 409, 409, 409]
+    await until(lambda: not desk.night.is_running)
+
+
 async def test_texts_that_are_wanted_come_as_yaml(operator: Operator, desk: Proxy) -> None:
     await verdicts(desk, ONE, ONE, ONE)
     wanted = await operator.look("wanted?days=1")
