@@ -64,7 +64,7 @@ class Nights:
         """Begin a night, of one book or of all, whatever the time is."""
         job = self._job(book)
 
-        async def run() -> Report:
+        async def run() -> object:
             self._about_to_begin = False
             return await job()
 
