@@ -138,6 +138,8 @@ class Overview:
                     "wait_ms": _ms(turn.wait_s),
                     "ttfb_ms": _ms(turn.ttfb_s),
                     "characters": turn.characters,
+                    "segments": turn.segments,
+                    "from_cache": turn.from_cache,
                 }
                 for turn in rooms.recent.since(after)
             ],
