@@ -146,6 +146,7 @@ class Overview:
             "seq": rooms.recent.number,
             "today": {
                 "since": day.began,
+                "zone": str(day.began.tzinfo),
                 **{name: getattr(day.sums, name) for name in day.sums.__slots__},
                 "rupees_saved": round(day.sums.rupees_saved, 2),
                 "rupees_spent": round(day.sums.rupees_spent, 2),

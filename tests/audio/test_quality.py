@@ -85,7 +85,9 @@ def test_half_a_sample_is_a_fault(voice: Voice) -> None:
 
 def test_silence_is_a_fault() -> None:
     found = faults(pcm(*[3, -20] * RATE), rate=RATE, text="Hello there")
-    assert found == ["it is silent: its loudest moment is 20 of 32767, and below 164 nothing is heard"]
+    assert found == [
+        "it is silent: its loudest moment is 20 of 32767, and below 164 nothing is heard"
+    ]
 
 
 def test_what_was_cut_off_is_a_fault(voice: Voice) -> None:
