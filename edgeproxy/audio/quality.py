@@ -1,5 +1,7 @@
 """What is wrong with a recording, before it is kept: each fault a sentence with the figure and its bound.
 
+The sentences are read by people who curate phrases and have never heard of samples.
+
 The bounds are for speech as such, wide enough for any language, speaker and pace (0.3 to 3.0) the origin
 offers. They are to catch what is broken, and never to judge how well it is spoken.
 
@@ -116,11 +118,12 @@ def faults(pcm: bytes, *, rate: int, text: str) -> list[str]:
     """Why this may not be kept as the sound of ``text``; empty when it may. The text is not repeated."""
     found = []
     if len(pcm) % SAMPLE_BYTES:
-        found.append(f"{len(pcm)} bytes are not whole samples")
+        found.append(f"it is cut off in the middle of a value: {len(pcm)} bytes are an odd number")
     if len(pcm) < SAMPLE_BYTES:
         return [*found, "there is no sound in it"]
     if silent(pcm):
-        found.append(f"no sample is louder than {_peak(pcm)}: silence is below {SILENT_PEAK}")
+        loudest = f"its loudest moment is {_peak(pcm)} of {_FULL_SCALE}"
+        found.append(f"it is silent: {loudest}, and below {SILENT_PEAK} nothing is heard")
     seconds = duration_s(len(pcm), rate)
     letters = sum(character.isalnum() for character in text)
     if seconds < (least := letters * MIN_S_PER_LETTER):
@@ -148,7 +151,7 @@ def judge(
         seconds = duration_s(len(pcm), rate)
         least, most = (factor * previous_s for factor in DURATIONS)
         if not least <= seconds <= most:
-            bounds = f"{least:.2f} to {most:.2f} s"
+            bounds = f"it may be {least:.2f} to {most:.2f} s"
             found.append(f"{seconds:.2f} s where it was {previous_s:.2f} s before: {bounds}")
     if not silent(pcm):
         found += holes(pcm, rate=rate)
@@ -177,7 +180,8 @@ def clipping(pcm: bytes) -> list[str]:
     clipped = int(runs[runs >= _CLIPPED_RUN].sum())
     if clipped <= MAX_CLIPPED * len(samples):
         return []
-    return [f"{clipped / len(samples):.1%} of it is clipped: at most {MAX_CLIPPED:.1%}"]
+    share = f"{clipped / len(samples):.1%} of it is clipped at full volume"
+    return [f"it is distorted: {share}, at most {MAX_CLIPPED:.1%}"]
 
 
 def too_quiet_or_loud(pcm: bytes, least: float, most: float) -> Iterator[str]:
@@ -198,7 +202,7 @@ def _noise(pcm: bytes, rate: int) -> Iterator[str]:
         seconds = np.lib.stride_tricks.sliding_window_view(flatness, second)
         worst = float(np.percentile(seconds, 25, axis=1).max())
         if worst > MAX_FLATNESS:
-            yield f"a flatness of {worst:.2f} is noise: at most {MAX_FLATNESS:.2f}"
+            yield f"it is noise and no voice: a flatness of {worst:.2f}, at most {MAX_FLATNESS:.2f}"
 
 
 def _flatness(samples: NDArray[np.int16], rate: int) -> NDArray[np.float64]:

@@ -151,12 +151,15 @@ class Overview:
                     "wait_ms": _ms(turn.wait_s),
                     "ttfb_ms": _ms(turn.ttfb_s),
                     "characters": turn.characters,
+                    "segments": turn.segments,
+                    "from_cache": turn.from_cache,
                 }
                 for turn in rooms.recent.since(after)
             ],
             "seq": rooms.recent.number,
             "today": {
                 "since": day.began,
+                "zone": str(day.began.tzinfo),
                 **{name: getattr(day.sums, name) for name in day.sums.__slots__},
                 "rupees_saved": round(day.sums.rupees_saved, 2),
                 "rupees_spent": round(day.sums.rupees_spent, 2),

@@ -89,7 +89,7 @@ class Takes:
             await self._purging.purge(scope_of(pinned), soft=False)
         except OSError as error:
             raise _cannot("purges", error) from error
-        return {"did": "purged", "says": "it is made anew at once"}
+        return {"did": "purged", "says": f"“{pinned.text}” is purged, and made anew at once"}
 
     async def latest(self, key: str) -> dict[str, Any]:
         """Let callers hear the newest generation, and each one that comes after it."""

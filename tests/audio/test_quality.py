@@ -80,12 +80,14 @@ def test_nothing_is_a_fault() -> None:
 
 def test_half_a_sample_is_a_fault(voice: Voice) -> None:
     found = faults(voice(RATE, 1.0) + b"\0", rate=RATE, text="Hello there")
-    assert found == ["16001 bytes are not whole samples"]
+    assert found == ["it is cut off in the middle of a value: 16001 bytes are an odd number"]
 
 
 def test_silence_is_a_fault() -> None:
     found = faults(pcm(*[3, -20] * RATE), rate=RATE, text="Hello there")
-    assert found == ["no sample is louder than 20: silence is below 164"]
+    assert found == [
+        "it is silent: its loudest moment is 20 of 32767, and below 164 nothing is heard"
+    ]
 
 
 def test_what_was_cut_off_is_a_fault(voice: Voice) -> None:
@@ -183,7 +185,7 @@ def test_a_hiss_alone_is_no_noise() -> None:
 def test_noise_is_caught(rate: int, seconds: float, colour: float, flatness: float) -> None:
     (fault,) = verdict(noise(colour, rate=rate, seconds=seconds), rate=rate)
     begin, _, end = fault.partition(" of ")
-    assert (begin, end[5:]) == ("a flatness", "is noise: at most 0.25")
+    assert (begin, end[4:]) == ("it is noise and no voice: a flatness", ", at most 0.25")
     assert float(end[:4]) == pytest.approx(flatness, abs=0.08)
 
 
@@ -216,12 +218,12 @@ def test_clipping_is_caught_and_a_peak_at_full_scale_is_not() -> None:
     loud = np.frombuffer(spoken(), "<i2") * 8.0
     clipped = loud.clip(-32768, 32767).astype("<i2").tobytes()
     (fault,) = clipping(clipped)
-    assert fault.endswith("% of it is clipped: at most 0.2%")
+    assert fault.endswith("% of it is clipped at full volume, at most 0.2%")
     assert fault in verdict(clipped)
     peaks = np.tile([32767, 32767, 0, -32768, -32767, 0], 1000).astype("<i2").tobytes()
     assert clipping(peaks) == []
     assert clipping(np.tile([32767, 32767, 32767, 0], 9).astype("<i2").tobytes()) == [
-        "75.0% of it is clipped: at most 0.2%"
+        "it is distorted: 75.0% of it is clipped at full volume, at most 0.2%"
     ]
 
 
@@ -231,7 +233,7 @@ def test_a_cut_and_a_repetition_are_caught_by_what_was_before() -> None:
     half = sound[: len(sound) // 4 * 2]
     assert verdict(half) == []
     for found, length in ((half, seconds / 2), (sound * 2, seconds * 2)):
-        bounds = f"{0.6 * seconds:.2f} to {1.7 * seconds:.2f} s"
+        bounds = f"it may be {0.6 * seconds:.2f} to {1.7 * seconds:.2f} s"
         (fault,) = judge(found, rate=speech.RATE, text="Hi", previous_s=seconds)
         assert fault == f"{length:.2f} s where it was {seconds:.2f} s before: {bounds}"
 
@@ -248,7 +250,9 @@ def test_what_is_too_quiet_or_too_loud_is_caught() -> None:
 
 
 def test_silence_has_its_fault_once() -> None:
-    assert verdict(bytes(2 * speech.RATE)) == ["no sample is louder than 0: silence is below 164"]
+    assert verdict(bytes(2 * speech.RATE)) == [
+        "it is silent: its loudest moment is 0 of 32767, and below 164 nothing is heard"
+    ]
     assert verdict(b"") == ["there is no sound in it"]
 
 

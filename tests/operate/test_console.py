@@ -4,6 +4,7 @@ import re
 import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,9 @@ from playwright.async_api import (
 )
 
 from edgeproxy.app import Proxy
+from edgeproxy.cache.purge import Scope
 from edgeproxy.core.events import Event
+from edgeproxy.emulator.server import Emulator
 from edgeproxy.operate import console
 from edgeproxy.operate.console import Console
 
@@ -244,6 +247,25 @@ class TestNow:
         await expect(page.locator("#today .value").first).to_have_text("67 %")
         await expect(page.locator("#plot-empty")).to_be_hidden()
 
+    async def test_a_turn_that_only_began_from_the_cache_is_told_so(
+        self, page: Page, edge: Proxy
+    ) -> None:
+        await say(edge, f"Hello there. {PARKING}")
+        await expect(page.locator("#turns tbody tr")).to_contain_text(
+            "1 of 2 segments asked of the origin"
+        )
+        await expect(page.locator("[data-group=cache]")).to_contain_text("median of 1 turn;")
+        wholly = page.locator("#today > div", has_text="Turns wholly from cache")
+        await expect(wholly).to_contain_text("0 of 1")
+
+    async def test_the_day_begins_at_midnight_and_says_where(
+        self, edge: Proxy, browser: Browser
+    ) -> None:
+        # The proxy's day is one of Asia/Kolkata.
+        for zone, said in (("Asia/Kolkata", "since midnight"), ("UTC", "midnight in Asia/Kolkata")):
+            async with opened(browser, f"{edge.operator_url}/console", timezone_id=zone) as page:
+                await expect(page.locator("#today-since")).to_contain_text(said)
+
     async def test_an_origin_that_fails_is_an_error_of_another_shape(
         self, page: Page, edge: Proxy
     ) -> None:
@@ -341,7 +363,9 @@ class TestPhrases:
         async with page.expect_response("**/wrong") as answer:
             await question.get_by_role("button", name="It sounds wrong").click()
         assert (await (await answer.value).json())["did"] == "purged"
-        await expect(page.locator("#phrases-said")).to_contain_text("Purged")
+        await expect(page.locator("#phrases-said")).to_have_text(
+            "“Hello there.” is purged, and made anew at once."
+        )
 
     async def test_what_waits_to_be_picked_is_heard_and_picked(
         self, start_proxy: StartProxy, tmp_path: Path, facts: list[Event], browser: Browser
@@ -353,7 +377,13 @@ class TestPhrases:
                 await let_in(page)
                 row = page.locator(".phrase", has_text="Hello there.")
                 await expect(row).to_contain_text("waits to be picked")
+                async with page.expect_response("**/audio?generation=1") as fetched:
+                    await row.get_by_role("button", name="Play desk/hello").click()
+                assert (await fetched.value).ok
                 await row.locator(".disclosure").click()
+                await expect(page.locator("#phrases-table .details:visible")).to_contain_text(
+                    "no caller hears it until somebody picks it"
+                )
                 await page.get_by_role("button", name="Let it be heard: Hello there.").click()
                 await expect(page.locator("#phrases-said")).to_contain_text("Callers hear")
                 await expect(row.locator("td.state")).to_have_text("ready")
@@ -432,6 +462,17 @@ class TestToken:
         await page.get_by_role("button", name="On", exact=True).click()
         await expect(page.locator("#cache-note")).to_be_hidden()
 
+    async def test_what_is_switched_moves_nothing_under_the_pointer(self, page: Page) -> None:
+        await page.set_viewport_size({"width": 1440, "height": 900})
+        await go(page, "Controls")
+        await let_in(page)
+        shadow = page.get_by_role("button", name="Shadow", exact=True)
+        before = await shadow.bounding_box()
+        await shadow.click()
+        await expect(page.locator("#cache-note")).to_contain_text("The cache is in shadow.")
+        await expect(page.locator("#controls-said")).to_contain_text("in shadow")
+        assert await shadow.bounding_box() == before
+
     async def test_a_purge_is_asked_about_first(self, page: Page, edge: Proxy) -> None:
         await say(edge, PARKING)
         await go(page, "Controls")
@@ -441,7 +482,7 @@ class TestToken:
         question = page.get_by_role("dialog", name="Purge?")
         await expect(question).to_contain_text(PARKING)
         await question.get_by_role("button", name="Purge", exact=True).click()
-        await expect(page.locator("#controls-said")).to_contain_text("gone")
+        await expect(page.locator("#controls-said")).to_contain_text("Gone: ")
 
 
 class TestReading:
@@ -459,6 +500,28 @@ class TestReading:
         await expect(segment).to_have_attribute("data-verdict", "miss")
         await expect(segment).to_contain_text("asked of the origin")
         assert await segment.locator(".why li").count() > 0
+
+    async def test_explain_offers_the_voices_of_the_books(self, page: Page) -> None:
+        await go(page, "Explain")
+        offered = page.locator("#explain-languages option")
+        await expect(offered).to_have_count(2)
+        assert [await each.get_attribute("value") for each in await offered.all()] == [
+            "en-IN", "hi-IN"
+        ]  # fmt: skip
+        await expect(page.locator("#explain-speakers option")).to_have_attribute("value", "ritu")
+
+    async def test_explain_says_once_that_a_phrase_has_another_pace(self, page: Page) -> None:
+        await go(page, "Explain")
+        await page.locator("#explain-text").fill("Hello there.")
+        await page.locator("#explain-language").fill("en-IN")
+        await page.locator("#explain-speaker").fill("ritu")
+        await page.get_by_text("More of the voice").click()
+        await page.get_by_label("Pace", exact=True).fill("1.2")
+        await page.keyboard.press("Enter")
+        segment = page.locator("#explain-answer .segments > li")
+        await expect(segment.locator(".why")).to_contain_text("with pace 1.0 instead of 1.2")
+        await expect(segment.locator("table")).to_contain_text("pace: asked 1.2, kept 1.0")
+        await expect(segment.locator(".near-phrase")).to_have_count(0)
 
     async def test_what_explain_refuses_is_said(self, page: Page) -> None:
         await go(page, "Explain")
@@ -494,6 +557,21 @@ class TestReading:
             await page.get_by_role("button", name="Copy as YAML").click()
             await expect(page.locator("#wanted-said")).to_contain_text("Ctrl-C")
             assert PARKING in await page.evaluate("getSelection().toString()")
+
+    async def test_a_phrase_that_a_night_has_not_made_is_found_and_heard(
+        self, page: Page, edge: Proxy, emulator: Emulator
+    ) -> None:
+        emulator.change_faults("silence:text=Hello there")
+        await edge.purging.purge(Scope(text="Hello there."), soft=True)
+        await edge.night.run(datetime.now(UTC))
+        await go(page, "Nights")
+        await expect(page.locator("#nights-next")).to_contain_text(re.compile("begins (today|on)"))
+        failed = page.locator("#nights-report .lines li", has_text="it is silent")
+        await failed.get_by_role("button", name="desk/hello").click()
+        row = page.locator("#phrases-table .phrase")
+        await expect(row).to_have_count(1)
+        await expect(row.locator("td.state")).to_have_text("failed the one before is heard")
+        await expect(row.get_by_role("button", name="Play desk/hello, en-IN, ritu")).to_be_enabled()
 
     async def test_before_the_first_night_it_says_so(self, page: Page) -> None:
         await go(page, "Nights")
@@ -596,7 +674,9 @@ class TestForEverybody:
         await page.keyboard.press("Enter")
         await page.keyboard.press("Tab")
         await page.keyboard.press("Enter")
-        await expect(page.locator("#phrases-said")).to_contain_text("Purged")
+        await expect(page.locator("#phrases-said")).to_have_text(
+            "“Hello there.” is purged, and made anew at once."
+        )
         await expect(page.get_by_role("button", name="desk/hello", exact=True)).to_be_focused()
 
 

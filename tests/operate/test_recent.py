@@ -3,8 +3,6 @@
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-import pytest
-
 from edgeproxy.core.events import StoreFailed, TurnEnded
 from edgeproxy.operate.recent import WINDOW_S, Recent
 
@@ -55,10 +53,26 @@ def test_waits_are_told_by_verdict() -> None:
     recent.hear([(turn("error", None, outcome="error"), NOON)])
     waits = recent.waits()
     assert (waits["miss"].turns, waits["hit-memory"].turns) == (100, 1)
-    assert waits["miss"].median_s == pytest.approx(0.505)
-    assert waits["miss"].p95_s == pytest.approx(0.9505)
+    assert waits["miss"].median_s == 0.5
+    assert waits["miss"].p95_s == 0.95
     assert waits["hit-memory"].p95_s == 0.001
     assert "error" not in waits
+
+
+def test_of_a_few_turns_95_percent_is_all_of_them() -> None:
+    recent = Recent(now=Clock())
+    recent.hear([(turn(ttfb_s=wait), NOON) for wait in (0.4, 0.1, 0.3, 0.2)])
+    wait = recent.waits()["miss"]
+    assert (wait.median_s, wait.p95_s) == (0.2, 0.4)
+
+
+def test_a_turn_tells_how_much_of_it_came_from_the_cache() -> None:
+    verdicts = ("hit-memory", "pause", "miss", "stale")
+    mixed = replace(TURN, segments=tuple(replace(SEGMENT, verdict=each) for each in verdicts))
+    recent = Recent(now=Clock())
+    recent.hear([(mixed, NOON)])
+    (told,) = recent.since(0)
+    assert (told.verdict, told.segments, told.from_cache) == ("hit-memory", 3, 2)
 
 
 def test_a_flush_without_a_text_is_no_turn_to_look_at_but_a_refusal_is() -> None:

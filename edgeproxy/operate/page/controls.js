@@ -1,8 +1,8 @@
 // What changes the proxy. Each answers in one sentence what has happened, or that nothing has.
 
-import { post, put, wording } from "./api.js";
+import { post, put, sentence, wording } from "./api.js";
 import { $, say, sure } from "./dom.js";
-import { when } from "./words.js";
+import { at } from "./words.js";
 
 const choices = $("cache-switch").querySelectorAll("button");
 
@@ -10,7 +10,7 @@ const tell = (text) => say($("controls-said"), text);
 
 export function render({ cache, night }) {
   for (const choice of choices) choice.setAttribute("aria-pressed", String(choice.value === cache));
-  say($("do-night-word"), night.running ? "One is running now." : night.next ? `The next one begins ${when(night.next)} by itself.` : "");
+  say($("do-night-word"), night.running ? "One is running now." : night.next ? `The next one begins ${at(night.next)} by itself.` : "");
 }
 
 async function change(what, said) {
@@ -51,5 +51,5 @@ $("purge").addEventListener("submit", async (event) => {
   const soft = $("purge-soft").checked;
   const becomes = soft ? "It is heard until a new recording is there." : "It is gone at once and can’t be brought back; what a book says is made anew.";
   if (!await sure("Purge?", `This is about ${KINDS[kind][1]} “${value}”. ${becomes}`, soft ? "Purge softly" : "Purge")) return;
-  await change(() => post("purge", { [kind]: value, soft }), ({ says }) => says);
+  await change(() => post("purge", { [kind]: value, soft }), ({ says }) => sentence(says));
 });

@@ -1,6 +1,6 @@
 // What would become of a text, and why: segment by segment.
 
-import { post, wording } from "./api.js";
+import { get, post, wording } from "./api.js";
 import { $, el, say } from "./dom.js";
 import { sign } from "./plot.js";
 import { age, group, seconds, verdict, when } from "./words.js";
@@ -11,6 +11,19 @@ export function ask({ text, language, speaker }) {
   $("explain-language").value = language;
   $("explain-speaker").value = speaker;
   $("explain-form").requestSubmit();
+}
+
+// What the books are spoken in is offered; anything else may be written.
+export async function open() {
+  try {
+    const { phrases } = await get("phrases");
+    for (const [id, field] of [["explain-languages", "language"], ["explain-speakers", "speaker"]]) {
+      const offered = [...new Set(phrases.map((phrase) => phrase[field]))].sort();
+      $(id).replaceChildren(...offered.map((value) => el("option", { value })));
+    }
+  } catch {
+    // It is only an offer.
+  }
 }
 
 // The fields that were filled in. Raises Error for what is no number, or no JSON.
@@ -44,8 +57,8 @@ $("explain-form").addEventListener("submit", async (event) => {
     const { segments } = explanation;
     const known = segments.filter((each) => group(each.verdict) === "cache").length;
     say($("explain-said"), segments.length === 1
-      ? `One segment: ${verdict(segments[0].verdict)}.`
-      : segments.length ? `${segments.length} segments, ${known} of them from the cache.` : "There is nothing to say in it.");
+      ? `One segment, ${verdict(segments[0].verdict)}.`
+      : segments.length ? `It is spoken in ${segments.length} segments, ${known} of them from the cache.` : "There is nothing to say in it.");
     $("explain-answer").replaceChildren(el("ol", { class: "segments" }, segments.map((each) => segment(each, explanation.voice))), voice(explanation.voice));
   } catch (error) {
     $("explain-answer").replaceChildren();
@@ -60,13 +73,18 @@ function segment(each, { language }) {
       each.book ? [", as ", el("strong", {}, each.book), " of the books"] : null),
     el("ul", { class: "why" }, each.why.map((why) => el("li", {}, why))),
     each.record ? record(each.record) : null,
-    each.phrase ? phrase(each.phrase) : null,
+    each.phrase?.asked || each.phrase?.written ? phrase(each.phrase) : null,
     each.near.length ? near(each.near) : null,
     each.key ? el("details", {}, el("summary", {}, "Identity"), el("p", { class: "code" }, each.key), el("pre", { tabindex: "0" }, JSON.stringify(each.identity, null, 2))) : null);
 }
 
 function record({ namespace, made, age_s: old, seconds: long, kept }) {
-  return el("p", { class: "quiet" }, `Recorded ${when(made)}, ${age(old)} ago; ${seconds(long)}; kept ${kept}; ${namespace ? `namespace ${namespace}` : "of no client in particular"}`);
+  return el("p", { class: "quiet" }, `Recorded ${when(made)}, ${age(old)} ago; ${seconds(long)}; kept ${kept}; ${whose(namespace)}`);
+}
+
+function whose(namespace) {
+  if (namespace === "books" || namespace.startsWith("books:")) return "of the phrase books";
+  return namespace ? `for the clients of ${namespace}` : "of no client in particular";
 }
 
 // Both texts one above the other: what they share quietly, where they part in colour.
@@ -75,14 +93,19 @@ function phrase({ name, language, speaker, same, asked: ours, written, differs }
     el("dt", {}, who),
     el("dd", { lang: language }, el("span", { class: "same" }, same), rest ? el("mark", {}, rest) : el("mark", { class: "end" }, "ends here")),
   ];
-  const parts = ours || written;
   return el("div", { class: "near-phrase" },
-    el("p", {}, "The books have nearly this as ", el("strong", {}, name), `, ${language}, ${speaker}${parts ? ". The texts part at the mark:" : ", in another voice:"}`),
-    parts ? el("dl", {}, ...line("asked", ours), ...line("in the book", written)) : null,
+    el("p", {}, "The books have nearly this as ", el("strong", {}, name), `, ${language}, ${speaker}. The texts part at the mark:`),
+    el("dl", {}, ...line("asked", ours), ...line("in the book", written)),
     differs?.length ? differences(differs) : null);
 }
 
-const value = (given) => (given === null || given === undefined ? "nothing" : typeof given === "string" ? given : JSON.stringify(given));
+const FRACTIONS = new Set(["pace", "temperature", "pitch", "loudness"]);
+
+function value(field, given) {
+  if (given === null || given === undefined) return "nothing";
+  if (FRACTIONS.has(field) && Number.isInteger(given)) return given.toFixed(1);
+  return typeof given === "string" ? given : JSON.stringify(given);
+}
 
 function near(records) {
   return el("table", {},
@@ -95,7 +118,7 @@ function near(records) {
 
 const differences = (differs) =>
   el("ul", {}, differs.map(({ field, asked: want, kept }) =>
-    el("li", {}, el("strong", {}, field), `: asked ${value(want)}, kept ${value(kept)}`)));
+    el("li", {}, el("strong", {}, field), `: asked ${value(field, want)}, kept ${value(field, kept)}`)));
 
 function voice(fields) {
   return el("details", {}, el("summary", {}, "The voice, as the proxy understood it"), el("pre", { tabindex: "0" }, JSON.stringify(fields, null, 2)));

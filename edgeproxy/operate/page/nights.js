@@ -2,7 +2,8 @@
 
 import { get, wording } from "./api.js";
 import { $, el, pair, say } from "./dom.js";
-import { count, day, number, rupees, seconds, when } from "./words.js";
+import { find } from "./phrases.js";
+import { at, count, day, number, rupees, seconds } from "./words.js";
 
 const NAMED = 50;
 
@@ -21,7 +22,7 @@ export async function open() {
 }
 
 export function render({ night }) {
-  say($("nights-next"), night.running ? "A night is running now; its report is here when it is over." : night.next ? `The next one begins ${when(night.next)}.` : "No night is planned.");
+  say($("nights-next"), night.running ? "A night is running now; its report is here when it is over." : night.next ? `The next one begins ${at(night.next)}.` : "No night is planned.");
   const isOver = running && !night.running;
   running = night.running;
   if (isOver && !$("view-nights").hidden) open();
@@ -79,7 +80,9 @@ function waiting(made) {
   return many ? `${number(many)} of these ${many === 1 ? "waits" : "wait"} until somebody picks ${many === 1 ? "it" : "them"}` : "";
 }
 
-const who = ({ phrase, language, speaker }) => el("span", {}, el("strong", {}, phrase), ` ${language} ${speaker}`);
+// Its name leads to where it can be heard.
+const who = (each) => el("span", {},
+  el("button", { type: "button", class: "name-of", on: { click: () => find(each) } }, each.phrase), ` ${each.language} ${each.speaker}`);
 
 function* listed(title, items, about, line) {
   if (items.length === 0) return;

@@ -2,7 +2,7 @@
 
 import { $, bar, el, pair, say, show } from "./dom.js";
 import { Plot, WINDOW_MS, sign } from "./plot.js";
-import { BREAKER, GROUPS, VERDICT_ORDER, bytes, clock, count, group, groupOf, ms, number, percent, rupees, verdict, when } from "./words.js";
+import { BREAKER, GROUPS, VERDICT_ORDER, bytes, clock, count, group, groupOf, ms, number, percent, rupees, sinceMidnight, verdict } from "./words.js";
 
 const LAST_TURNS = 8;
 
@@ -49,7 +49,7 @@ function byGroup(byVerdict) {
   return groups;
 }
 
-const quantile = (sorted, share) => (sorted.length ? sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] : null);
+const quantile = (sorted, share) => (sorted.length ? sorted[Math.ceil(share * sorted.length) - 1] : null);
 
 function firstAudio(figures) {
   const all = Object.values(figures).reduce((sum, each) => sum + each.turns, 0);
@@ -78,16 +78,16 @@ function empty(state) {
 }
 
 function today({ today: figures, cache }) {
-  say($("today-since"), `since ${when(figures.since)}`);
+  say($("today-since"), sinceMidnight(figures.since, figures.zone));
   show($("today"), [figures, cache], () => {
     const { turns: all, turns_from_cache: known } = figures;
     const rows = [
-      pair("Turns from cache", percent(known, all), all ? `${number(known)} of ${number(all)}` : "none yet",
+      pair("Turns wholly from cache", percent(known, all), all ? `${number(known)} of ${number(all)}` : "none yet",
         bar([["cache", all ? known / all : 0]])),
       pair("Characters from cache", percent(figures.characters_from_cache, figures.characters),
         figures.characters ? `${number(figures.characters_from_cache)} of ${number(figures.characters)}` : "none yet",
         bar([["cache", figures.characters ? figures.characters_from_cache / figures.characters : 0]])),
-      pair("Saved", rupees(figures.rupees_saved)),
+      pair("Saved", rupees(figures.rupees_saved), `${count(figures.characters_from_cache, "character")} not paid for again`),
       pair("Spent", rupees(figures.rupees_spent), spentOn(figures)),
     ];
     if (cache === "shadow" || figures.shadow_segments) {
@@ -103,20 +103,20 @@ function today({ today: figures, cache }) {
 
 function spentOn(figures) {
   const asked = count(figures.characters_asked, "character");
-  return figures.characters_behind ? `${asked}, ${number(figures.characters_behind)} of them while no caller waited` : asked;
+  return figures.characters_behind ? `${asked}, ${number(figures.characters_behind)} of them ahead of callers: phrases and renewals` : asked;
 }
 
 function origin({ url, problem, pools }) {
   say($("origin-url"), url.replace(/^https?:\/\//, ""));
   const waiting = pools.reduce((sum, pool) => sum + pool.waiting, 0);
-  const word = problem ?? (waiting ? `${count(waiting, "caller waits", "callers wait")} for a session.` : pools.length ? "There, and nobody waits for a session." : "Nothing was asked of it yet.");
+  const word = problem ?? (waiting ? `${count(waiting, "caller waits", "callers wait")} for a session.` : pools.length ? "It answers; no caller waits for a session." : "Nothing was asked of it yet.");
   say($("origin-word"), word);
   $("origin-word").className = `lead ${problem ? "bad" : waiting ? "due" : ""}`;
   show($("pools").tBodies[0], pools, () =>
     pools.map((pool) => {
       const bad = pool.problem || pool.breaker !== "closed";
       return el("tr", {},
-        el("th", { scope: "row" }, pool.account, " ", el("span", { class: "quiet" }, pool.model)),
+        el("th", { scope: "row" }, pool.account === "own" ? "the proxy’s own" : pool.account, " ", el("span", { class: "quiet" }, pool.model)),
         el("td", { class: bad ? "bad" : null }, pool.problem ?? BREAKER[pool.breaker] ?? pool.breaker, coming(pool)),
         el("td", { class: `number ${pool.waiting ? "due" : ""}` }, number(pool.waiting)),
         el("td", { class: "number" }, number(pool.leased)),
@@ -169,7 +169,8 @@ function lastTurns() {
 }
 
 function became(turn) {
-  const would = turn.would ? ` (would have been ${verdict(turn.would)})` : "";
   const end = { error: "failed: ", left: "caller left: " }[turn.outcome] ?? "";
-  return `${end}${verdict(turn.verdict)}${would}`;
+  if (turn.would) return `${end}in shadow; it would be ${verdict(turn.would)}`;
+  const isMixed = turn.from_cache > 0 && turn.from_cache < turn.segments;
+  return `${end}${verdict(turn.verdict)}${isMixed ? `; ${number(turn.segments - turn.from_cache)} of ${count(turn.segments, "segment")} asked of the origin` : ""}`;
 }

@@ -1,10 +1,10 @@
 // The phrases of the books: find one, hear it, see what became of it, say that it sounds wrong.
 
-import { get, post, wording } from "./api.js";
+import { get, post, sentence, wording } from "./api.js";
 import { $, changer, el, say, sure } from "./dom.js";
 import { ask } from "./explain.js";
 import { playButton } from "./player.js";
-import { STATES, age, bytes, clock, count, number, seconds, when } from "./words.js";
+import { STATE_ORDER, age, bytes, clock, count, number, seconds, stateColour, stateMeaning, when } from "./words.js";
 
 const AT_ONCE = 200; // rows, until somebody wants all
 const UNKNOWN = ""; // the proxy had not told its summary yet
@@ -56,8 +56,7 @@ function states() {
   const many = new Map();
   for (const { state } of phrases) many.set(state, (many.get(state) ?? 0) + 1);
   const chosen = $("phrases-state").value;
-  const order = Object.keys(STATES);
-  const options = [...many].sort(([a], [b]) => order.indexOf(a) - order.indexOf(b))
+  const options = [...many].sort(([a], [b]) => STATE_ORDER.indexOf(a) - STATE_ORDER.indexOf(b))
     .map(([state, of]) => el("option", { value: state }, `${state} (${number(of)})`));
   $("phrases-state").replaceChildren(el("option", { value: "" }, `all (${number(phrases.length)})`), ...options);
   $("phrases-state").value = many.has(chosen) ? chosen : "";
@@ -74,7 +73,7 @@ function matching() {
   });
 }
 
-const urgency = ({ state }) => ["bad", "due", ""].indexOf(STATES[state] ?? "");
+const urgency = ({ state }) => ["bad", "due", ""].indexOf(stateColour(state));
 
 function list() {
   const found = matching().sort((a, b) => urgency(a) - urgency(b));
@@ -114,13 +113,20 @@ function rowsOf(phrase) {
 const path = (recording, generation) =>
   `phrases/${encodeURIComponent(recording.key)}/audio${generation ? `?generation=${generation}` : ""}`;
 
+// What callers hear of it; of what no caller hears yet, the newest.
+function sounds({ recordings }) {
+  const spoken = recordings.filter((each) => each.speaks !== null).map((each) => path(each));
+  if (spoken.length) return spoken;
+  return recordings.filter((each) => each.generations.length).map((each) => path(each, each.generations.at(-1)));
+}
+
 const tell = (text) => say($("phrases-said"), text);
 
 let ids = 0;
 
 function build(phrase, isOpen) {
   const id = `phrase-${(ids += 1)}`;
-  const heard = phrase.recordings.filter((each) => each.speaks !== null).map((each) => path(each));
+  const heard = sounds(phrase);
   const details = el("tr", { class: "details", id, hidden: true }, el("td", { colspan: 8 }));
   const name = `${phrase.name}, ${phrase.language}, ${phrase.speaker}`;
   const toggle = el("button", { type: "button", class: "disclosure", "aria-expanded": "false", "aria-controls": id }, phrase.name);
@@ -132,7 +138,7 @@ function build(phrase, isOpen) {
   };
   toggle.addEventListener("click", unfold);
   const why = phrase.recordings.filter((each) => each.failed).flatMap((each) => each.failed.reasons);
-  const state = el("span", { class: STATES[phrase.state] || null }, phrase.state);
+  const state = el("span", { class: stateColour(phrase.state) || null }, phrase.state);
   const row = el("tr", { class: "phrase" },
     el("td", {}, playButton(name, heard, tell)),
     el("th", { scope: "row" }, toggle,
@@ -142,7 +148,7 @@ function build(phrase, isOpen) {
     el("td", { class: "roomy" }, phrase.language),
     el("td", { class: "roomy" }, phrase.speaker),
     el("td", { class: "state roomy" }, state,
-      phrase.heard < phrase.wanted ? el("span", { class: "quiet" }, ` ${phrase.heard} of ${phrase.wanted} heard`) : null),
+      el("span", { class: "quiet" }, heardOf(phrase))),
     el("td", { class: "number roomy" }, phrase.age_s === null ? "–" : age(phrase.age_s)),
     el("td", { class: "number" }, number(phrase.hits)),
     el("td", { class: "number roomy" }, phrase.seconds === null ? "–" : seconds(phrase.seconds)));
@@ -150,7 +156,15 @@ function build(phrase, isOpen) {
   return [row, details];
 }
 
+// Whether callers hear it, where that is not as its state has it.
+function heardOf({ state, heard, wanted }) {
+  if (heard < wanted) return ` ${heard} of ${count(wanted, "recording")} heard`;
+  return state === "failed" ? " the one before is heard" : "";
+}
+
 function* inside(phrase) {
+  const meaning = stateMeaning(phrase.state);
+  if (meaning) yield el("p", {}, meaning);
   const facts = [
     phrase.made ? `made ${when(phrase.made)}` : "",
     phrase.takes > 1 ? `${phrase.takes} takes that take turns` : "",
@@ -160,10 +174,7 @@ function* inside(phrase) {
   ].filter(Boolean);
   yield el("p", { class: "quiet" }, facts.join(" · "), " ",
     el("button", { type: "button", class: "plain", on: { click: () => explain(phrase) } }, "Explain"));
-  if (phrase.recordings.length === 0) {
-    yield el("p", { class: "quiet" }, "It is not made ahead: it is kept like anything that callers hear.");
-    return;
-  }
+  if (phrase.recordings.length === 0) return;
   yield el("p", { class: "hint", "data-hint": true }, document.querySelector("[data-hint]").textContent);
   yield el("ul", { class: "recordings" }, phrase.recordings.map((recording) => recordingOf(phrase, recording)));
 }
@@ -179,8 +190,8 @@ function recordingOf(phrase, recording) {
   const { speaks, generations, failed } = recording;
   const facts = [
     recording.state,
-    speaks === null ? "" : `generation ${speaks} speaks`,
-    recording.held ? "held there" : "",
+    speaks === null ? "" : `callers hear generation ${speaks}`,
+    recording.held ? "picked by hand" : "",
     recording.made ? `made ${when(recording.made)}` : "",
     recording.seconds === null ? "" : seconds(recording.seconds),
     count(recording.hits, "hit"),
@@ -205,13 +216,13 @@ function recordingOf(phrase, recording) {
 async function wrong(recording, tellHere) {
   const goesBack = recording.generations.some((each) => each < recording.speaks);
   const becomes = goesBack
-    ? "Callers hear the generation before it from now on, and it stays there."
+    ? "Callers hear the generation before it from now on, until somebody lets the newest be heard."
     : "There is no older generation: it is purged, and made anew at once.";
   if (!await sure("Does it sound wrong?", `“${recording.text}” ${becomes}`, "It sounds wrong")) return;
   try {
     const { did, generation, says } = await post(`phrases/${encodeURIComponent(recording.key)}/wrong`, { made: recording.made });
     await load();
-    tell(did === "went back" ? `Callers hear generation ${generation} of “${recording.text}” again.` : `Purged: ${says ?? `“${recording.text}” is made anew.`}`);
+    tell(did === "went back" ? `Callers hear generation ${generation} of “${recording.text}” again.` : sentence(says));
   } catch (error) {
     tellHere(`Nothing was changed. ${wording(error)}`);
   }
@@ -225,6 +236,14 @@ async function newest(recording, tellHere) {
   } catch (error) {
     tellHere(`Nothing was changed. ${wording(error)}`);
   }
+}
+
+// Show the one of this name, language and speaker.
+export function find({ phrase, language, speaker }) {
+  $("phrases-search").value = `${phrase} ${language} ${speaker}`;
+  $("phrases-state").value = "";
+  location.hash = "#phrases";
+  search();
 }
 
 function search() {

@@ -61,7 +61,21 @@ export function age(value) {
 // A time of today as the clock shows it, another with its day.
 export function when(iso) {
   const then = new Date(iso);
-  return then.toDateString() === new Date().toDateString() ? shortTime.format(then) : dayAndTime.format(then);
+  return isToday(then) ? shortTime.format(then) : dayAndTime.format(then);
+}
+
+// The same of what is to come, for a sentence.
+export function at(iso) {
+  const then = new Date(iso);
+  return isToday(then) ? `today at ${shortTime.format(then)}` : `on ${dayAndTime.format(then).replace(",", " at")}`;
+}
+
+const isToday = (then) => then.toDateString() === new Date().toDateString();
+
+// When the proxy's day began: midnight, if it is that where the reader is, too.
+export function sinceMidnight(iso, where) {
+  const began = new Date(iso);
+  return began.getHours() + began.getMinutes() === 0 ? "since midnight" : `since ${when(iso)}, midnight in ${where}`;
 }
 
 export const GROUPS = {
@@ -100,14 +114,18 @@ export const BREAKER = {
   "half-open": "trying the origin again",
 };
 
-// How much a phrase's state wants to be known, and the colour of it.
-export const STATES = {
-  failed: "bad",
-  "waits to be picked": "due",
-  "newer one waits": "due",
-  "not made yet": "due",
-  stale: "due",
-  held: "",
-  ready: "",
-  "left to chance": "",
+// Of a phrase's state: how much it wants to be known, which is its colour, and what it means.
+const STATES = {
+  failed: ["bad", "The last making came to nothing. It is tried again by night, at the next start, and whenever the books are saved."],
+  "waits to be picked": ["due", "It is made, and no caller hears it until somebody picks it, as its book wants it (swap: manual)."],
+  "newer one waits": ["due", "A newer generation is made, and no caller hears it until somebody picks it."],
+  "not made yet": ["due", "Until it is made, it is asked of the origin like any text."],
+  stale: ["due", "A purge has marked it: it is heard until the night has made it anew."],
+  held: ["", "An older generation was picked by hand. It stays, whatever is made later, until somebody lets the newest be heard."],
+  ready: ["", ""],
+  "left to chance": ["", "It is not made ahead: it is kept like anything that callers hear."],
 };
+
+export const STATE_ORDER = Object.keys(STATES);
+export const stateColour = (state) => STATES[state]?.[0] ?? "";
+export const stateMeaning = (state) => STATES[state]?.[1] ?? "";

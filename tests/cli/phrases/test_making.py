@@ -75,10 +75,10 @@ async def test_what_fails_its_check_is_told_with_its_figure_and_the_exit_code_is
     assert failed.code == 1
     assert failed.out.startswith("2 recordings made")
     line = row(failed.err, "failed: front-desk/your-name: en-IN ritu: May I have your full name")
-    assert "silence is below" in line
+    assert "it is silent" in line
     state = await phrases("list")
     assert "failed, see below" in row(state.out, "front-desk/your-name", "en-IN", "1/1")
-    assert "silence is below" in row(state.out, "failed: front-desk/your-name")
+    assert "it is silent" in row(state.out, "failed: front-desk/your-name")
     assert "failed check" in row((await phrases("plan")).out, "your-name", "en-IN")
 
 
