@@ -35,7 +35,7 @@ TALK: Final = (
     # Of a book, in no book but asked for again and again, and new each time.
     "May I have your full name, please?",
     "The pharmacy is on the ground floor, next to the lift.",
-    "One moment, please. You are number {number} in the queue.",
+    "You are number {number} in the queue. One moment, please.",
 )
 """What the agent goes on saying, in the voice of :data:`RITU`."""
 RITU: Final = Line("en-IN", "ritu", "")
