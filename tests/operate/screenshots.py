@@ -28,8 +28,8 @@ class Picture:
 
 
 PICTURES: Final = (
-    Picture("console-wide", "now", 1440, 900),
-    Picture("console-dark", "now", 1440, 900, scheme="dark"),
+    Picture("console-wide", "now", 1440, 1160),
+    Picture("console-dark", "now", 1440, 1160, scheme="dark"),
     Picture("console-phone", "now", 390, 844),
     Picture("console-phrases", "phrases", 1440, 760, unfolded=True),
 )
