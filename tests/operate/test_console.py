@@ -254,7 +254,7 @@ class TestNow:
         await expect(page.locator("#turns tbody tr")).to_contain_text(
             "1 of 2 segments asked of the origin"
         )
-        await expect(page.locator("[data-group=cache]")).to_contain_text("median of 1 turn;")
+        await expect(page.locator("[data-group=cache]")).to_contain_text("one turn")
         wholly = page.locator("#today > div", has_text="Turns wholly from cache")
         await expect(wholly).to_contain_text("0 of 1")
 

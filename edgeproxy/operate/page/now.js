@@ -59,7 +59,7 @@ function firstAudio(figures) {
       const isError = name === "error";
       const about = isError
         ? many ? `of ${count(all, "turn")}` : all ? `in ${count(all, "turn")}` : ""
-        : many ? `median of ${count(many, "turn")}; 95 % within ${ms(most)}` : "no turn in five minutes";
+        : many > 1 ? `median of ${count(many, "turn")}; 95 % within ${ms(most)}` : many ? "one turn" : "no turn in five minutes";
       return el("div", { class: `${name}${many ? "" : " none"}`, "data-group": name },
         el("dt", {}, sign(name), title),
         el("dd", {}, el("span", { class: "big" }, isError ? number(many) : ms(median)), el("span", { class: "quiet" }, about)));
