@@ -5,9 +5,11 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/pip --disable-pip-version-check
 JS := tests/clients/js
+# Tests of whole commands and of other people's clients, each in a process of its own.
+OUTSIDE := tests/cli tests/clients
 DEV := PYTHONASYNCIODEBUG=1 $(BIN)/python -X dev
 
-.PHONY: run test format lint types house unit deep soak bench lock clean
+.PHONY: run test format lint types house unit unit-outside unit-inside deep soak bench lock clean
 
 # Emulator, proxy and an agent's turns, until Ctrl-C.
 run: $(VENV)/run.stamp
@@ -29,8 +31,15 @@ house: $(VENV)/test.stamp
 	$(BIN)/lint-imports
 	$(DEV) -m pytest -q tests/test_house.py
 
+# Two halves side by side: one waits for other processes most of the time, the other is busy itself.
 unit: $(VENV)/test.stamp $(VENV)/clients.stamp $(VENV)/js.stamp $(VENV)/operate.stamp
-	$(DEV) -m pytest
+	@$(MAKE) --no-print-directory --jobs 2 unit-outside unit-inside
+
+unit-outside:
+	$(DEV) -m pytest -q $(OUTSIDE)
+
+unit-inside:
+	$(DEV) -m pytest -q $(OUTSIDE:%=--ignore=%)
 
 deep: $(VENV)/test.stamp
 	EDGEPROXY_HYPOTHESIS=deep $(BIN)/python -m pytest --timeout 1200 tests/core tests/cache tests/sarvam tests/audio tests/phrases
