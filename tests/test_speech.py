@@ -121,7 +121,7 @@ async def test_silence_is_delivered_but_refused_by_the_record(
     assert not any(pcm)
     await house.landed()
     (refused,) = [fact for fact in facts if isinstance(fact, RecordRefused)]
-    assert "silence" in refused.reason
+    assert "silent" in refused.reason
 
 
 async def test_what_may_not_be_kept_is_not(
