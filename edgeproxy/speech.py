@@ -195,8 +195,7 @@ class Speech:
 
     async def _fill(self, clip: Clip, ask: Ask) -> None:
         since = self._purges.number
-        record = await self._store.get(ask.identity)
-        age = Age.OVER if record is None else self.age(ask, record.made, since=record.purge)
+        record, age = await self._on_disk(ask)
         if record is not None and age <= Age.STALE:
             self._give(clip, ask.identity, record, age)
             if age is Age.STALE and ask.use is not Use.ONLY:
@@ -251,13 +250,11 @@ class Speech:
         age = Age.OVER if kept is None else self.age(ask, kept.made)
         if age <= Age.STALE:
             return "hit-memory" if age is Age.FRESH else "stale"
-        record = await self._store.get(ask.identity)
-        age = Age.OVER if record is None else self.age(ask, record.made, since=record.purge)
+        _, age = await self._on_disk(ask)
         if age <= Age.STALE:
             return "hit-disk" if age is Age.FRESH else "stale"
-        return (
-            "hit-disk" if ask.master is not None and await self._store.get(ask.master) else "miss"
-        )
+        derived = ask.master is not None and await self._unpurged(ask.master) is not None
+        return "hit-disk" if derived else "miss"
 
     def _renew_behind(self, ask: Ask) -> None:
         """Begin to renew what was just served, behind every caller, unless somebody does already."""
@@ -286,13 +283,26 @@ class Speech:
 
     async def _give_what_is_kept(self, clip: Clip, ask: Ask) -> bool:
         """Fill from the record, for want of anything better; False where there is none to be had."""
-        record = await self._store.get(ask.identity)
-        age = Age.OVER if record is None else self.age(ask, record.made, since=record.purge)
+        record, age = await self._on_disk(ask)
         if record is None or age is Age.OVER or clip.state is not State.GROWING:
             return False
         clip.rewind()
         self._give(clip, ask.identity, record, age)
         return True
+
+    async def _on_disk(self, ask: Ask) -> tuple[Record | None, Age]:
+        """The record of what is asked for, and how old that is."""
+        record = await self._store.get(ask.identity)
+        if record is None:
+            return None, Age.OVER
+        return record, self.age(ask, record.made, since=record.purge)
+
+    async def _unpurged(self, identity: Identity) -> Record | None:
+        """A record, however old; None where there is none, or a purge has taken it away."""
+        record = await self._store.get(identity)
+        if record is None or self._purges.doom(identity, since=record.purge) is Doom.GONE:
+            return None
+        return record
 
     def _give(self, clip: Clip, identity: Identity, record: Record, age: Age) -> None:
         """Fill from a record."""
@@ -307,8 +317,8 @@ class Speech:
 
     async def _derive(self, clip: Clip, ask: Ask, master: Identity, since: int) -> bool:
         """Fill from a curated recording at another rate; False where there is none."""
-        record = await self._store.get(master)
-        if record is None or self._purges.doom(master, since=record.purge) is Doom.GONE:
+        record = await self._unpurged(master)
+        if record is None:
             return False
         pcm = await asyncio.to_thread(
             resample, record.pcm, rate=record.rate, to=ask.identity.voice.rate
@@ -325,8 +335,8 @@ class Speech:
         the origin."""
         if self._memory.get(identity) is not None:
             return True
-        record = await self._store.get(identity)
-        if record is None or self._purges.doom(identity, since=record.purge) is Doom.GONE:
+        record = await self._unpurged(identity)
+        if record is None:
             return False
         self._give(Clip(rate=record.rate, key=identity.key), identity, record, Age.FRESH)
         return True

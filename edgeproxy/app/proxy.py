@@ -138,7 +138,6 @@ async def running(settings: Settings, *, emit: Emit | None = None) -> AsyncItera
             Works(
                 reload_tenants=lambda: reload_tenants(keeper),
                 run_night=nights.run_now,
-                night_is_running=lambda: nights.is_running,
                 drain=told_to_go.set,
             ),
             emit,

@@ -20,6 +20,7 @@ from typing import Any, Final, Self
 import orjson
 
 from ..core.key import Identity
+from ..core.text import normalise
 from . import durable
 
 _FORM: Final = 1
@@ -49,6 +50,28 @@ class Scope:
     prefix: str | None = None
     namespace: str | None = None
     voice: Mapping[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def said(
+        cls,
+        *,
+        text: str | None,
+        prefix: str | None,
+        namespace: str | None,
+        voice: Mapping[str, Any],
+    ) -> Self:
+        """What somebody has said: texts as they were typed. See :attr:`blank`."""
+        return cls(
+            text=None if text is None else normalise(text),
+            prefix=None if prefix is None else normalise(prefix),
+            namespace=namespace,
+            voice=voice,
+        )
+
+    @property
+    def blank(self) -> str | None:
+        """The field that is given and empty, which nobody means: every text begins with nothing."""
+        return next((name for name in ("text", "prefix") if getattr(self, name) == ""), None)
 
     def covers(self, identity: Identity) -> bool:
         """Whether ``identity`` is among them."""

@@ -250,7 +250,7 @@ class Store:
 
     def is_pinned(self, identity: Identity) -> bool:
         """Whether there is a record of it that nothing evicts."""
-        return identity in self and self._known.tag(identity.key) is not Tag.DYNAMIC
+        return self._known.tag(identity.key) is not Tag.DYNAMIC
 
     @property
     def promoted(self) -> frozenset[str]:
@@ -263,8 +263,7 @@ class Store:
 
     async def unpin(self, key: str) -> bool:
         """Make a promoted record a dynamic one, as if it were just stored; False where there is none."""
-        promoted = key in self._known and self._known.tag(key) is Tag.PROMOTED
-        return promoted and await self._mark(key, Tag.DYNAMIC)
+        return self._known.tag(key) is Tag.PROMOTED and await self._mark(key, Tag.DYNAMIC)
 
     async def _mark(self, key: str, tag: Tag) -> bool:
         size = self._known.size(key)

@@ -353,6 +353,11 @@ class TurnEnded(Event):
     """Which of its uses the client says it is."""
 
     @property
+    def verdict(self) -> str:
+        """That of its first segment, which is what its caller waits for; ``none`` where it has none."""
+        return self.segments[0].verdict if self.segments else "none"
+
+    @property
     def wait_s(self) -> float | None:
         """From when the text of its first segment was there to the first byte: what the proxy and the origin
         answer for, however slowly the text came. None: it was not heard."""

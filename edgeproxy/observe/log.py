@@ -77,13 +77,12 @@ def hear(told: Sequence[Told]) -> None:
         level = _level(event)
         if not log.isEnabledFor(level):
             continue
-        name, facts = type(event).__name__, {}
         if isinstance(event, TurnEnded):
             name, facts = "turn", _turn(event)
             if lines is not None and lines.with_texts:
                 facts["text"] = " ".join(segment.text for segment in event.segments)
         else:
-            facts = _plain(event)
+            name, facts = type(event).__name__, _plain(event)
         if lines is None:
             log.log(level, "%s", name, extra={"facts": facts})
         else:

@@ -138,7 +138,7 @@ class Metrics:
 
     def _turn(self, turn: TurnEnded) -> None:
         segments = turn.segments
-        ended = (turn.door, segments[0].verdict if segments else "none", turn.outcome)
+        ended = (turn.door, turn.verdict, turn.outcome)
         children = self._endings.get(ended)
         if children is None:
             children = self._endings[ended] = (

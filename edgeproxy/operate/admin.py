@@ -18,7 +18,6 @@ from pydantic import AwareDatetime, ConfigDict, model_validator
 
 from ..cache.demand import Demand
 from ..cache.purge import Scope
-from ..core.text import normalise
 from ..core.words import count
 from ..phrases.books import Books
 from ..phrases.generations import Generations
@@ -35,7 +34,6 @@ from .purging import Purging, scope_of
 from .takes import Takes
 
 _NIGHTS: Final = 30
-_PHRASE_QUERY: Final = {"generation": "The number of one; without it, what callers hear."}
 
 
 class Nothing(Body):
@@ -62,10 +60,8 @@ class PurgeBody(Body):
 
     @model_validator(mode="after")
     def _says_what(self) -> Self:
-        # Every text begins with nothing: a slip of the thumb is not "everything".
-        for name in ("text", "prefix"):
-            if getattr(self.scope, name) == "":
-                raise ValueError(f"{name} is empty; what covers everything is all: true")
+        if (blank := self.scope.blank) is not None:  # a slip of the thumb
+            raise ValueError(f"{blank} is empty; what covers everything is all: true")
         if sum((self.phrase is not None, self.all, self.scope != Scope())) != 1:
             raise ValueError(
                 "say what: text, prefix, namespace and voice (together, if you like), or phrase, or all: true"
@@ -75,9 +71,9 @@ class PurgeBody(Body):
     @property
     def scope(self) -> Scope:
         """What is covered, but for a phrase."""
-        return Scope(
-            text=None if self.text is None else normalise(self.text),
-            prefix=None if self.prefix is None else normalise(self.prefix),
+        return Scope.said(
+            text=self.text,
+            prefix=self.prefix,
             namespace=self.namespace,
             voice={models.VOICE_NAMES.get(name, name): value for name, value in self.voice.items()},
         )
@@ -126,7 +122,6 @@ class Works:
     reload_tenants: Callable[[], None]
     run_night: Callable[[str | None], None]
     """Begin one, of a book or of all, behind the call."""
-    night_is_running: Callable[[], bool]
     drain: Callable[[], None]
 
 
@@ -199,7 +194,7 @@ class Admin:
                 "phrases/{key}/audio",
                 "One recording, as a WAV file.",
                 self._audio,
-                **_PHRASE_QUERY,
+                generation="The number of one; without it, what callers hear.",
             ),
             look("nights", "The reports of the last nights, newest first.", self._nights),
             look(
@@ -347,7 +342,7 @@ class Admin:
         if book is not None and book not in self._books.library.books:
             there = ", ".join(sorted(self._books.library.books)) or "none"
             raise NotDone(404, "unknown", f"there is no book {book}; there are: {there}")
-        if self._works.night_is_running():
+        if self._overview.rooms.doors.night_running():
             raise NotDone(409, "busy", "a night is under way; its report tells when it is over")
         self._works.run_night(book)
         return {"says": "it has begun; its report tells when it is over"}

@@ -154,14 +154,14 @@ def checked(key: str, value: bytes) -> tuple[Identity, Record]:
 def masters(unit: Pinned, generation: Generation) -> Iterator[Identity]:
     """What a generation is made of: each take as it was made."""
     for take in range(generation.takes):
-        yield generation.identity(unit.at_rate(generation.rate), unit.text, take, scope=unit.scope)
+        yield unit.identity(generation, take)
 
 
 def recordings(unit: Pinned, generation: Generation) -> Iterator[Identity]:
     """What there may be of a generation: each take at every rate."""
     for rate in models.REST_RATES:
         for take in range(generation.takes):
-            yield generation.identity(unit.at_rate(rate), unit.text, take, scope=unit.scope)
+            yield unit.identity(generation, take, rate=rate)
 
 
 def _limit_of(name: str) -> int | None:

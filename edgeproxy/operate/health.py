@@ -21,9 +21,12 @@ class Health:
     @property
     def status(self) -> str:
         """``ready``, ``degraded`` (it should be given callers, though not all is well) or ``draining``."""
+        return self._status(self._details()) if self.ready else "draining"
+
+    def _status(self, details: Mapping[str, object]) -> str:
         if not self.ready:
             return "draining"
-        return "degraded" if self._details().get("origin_problem") else "ready"
+        return "degraded" if details.get("origin_problem") else "ready"
 
     def not_ready(self) -> None:
         """Whoever asks from now on is sent elsewhere."""
@@ -38,5 +41,6 @@ class Health:
         return web.json_response({"status": "ok"})
 
     async def _readyz(self, _: web.Request) -> web.Response:
-        details = {"status": self.status, **self._details()}
-        return web.json_response(details, status=200 if self.ready else 503)
+        details = self._details()
+        told = {"status": self._status(details), **details}
+        return web.json_response(told, status=200 if self.ready else 503)

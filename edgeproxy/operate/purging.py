@@ -149,10 +149,7 @@ def scope_of(pinned: Pinned) -> Scope:
 
 
 def _covers(scope: Scope, pinned: Pinned) -> bool:
-    return any(
-        scope.covers(each.identity(pinned.at_rate(each.rate), pinned.text, 0, scope=pinned.scope))
-        for each in pinned.generations
-    )
+    return any(scope.covers(pinned.identity(each)) for each in pinned.generations)
 
 
 def _without_text(scope: Scope) -> str:

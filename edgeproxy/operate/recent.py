@@ -26,7 +26,6 @@ class Turn(NamedTuple):
     ended: datetime
     door: str
     verdict: str
-    """That of its first segment; ``none`` where it has none."""
     would: str | None
     outcome: str
     wait_s: float | None
@@ -89,7 +88,7 @@ def _turn(number: int, turn: TurnEnded, when: datetime) -> Turn:
         number,
         when,
         turn.door,
-        segments[0].verdict if segments else "none",
+        turn.verdict,
         segments[0].would if segments else None,
         turn.outcome,
         turn.wait_s,

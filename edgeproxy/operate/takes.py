@@ -61,9 +61,7 @@ class Takes:
     async def wav(self, key: str, number: int | None) -> bytes:
         """A recording as a WAV file. ``number``: of a generation; None: what callers hear."""
         pinned, generation = self._generation(key, number)
-        voice = pinned.at_rate(generation.rate)
-        identity = generation.identity(voice, pinned.text, 0, scope=pinned.scope)
-        record = await self._store.get(identity)
+        record = await self._store.get(pinned.identity(generation))
         if record is None:
             raise NotDone(404, "unknown", f"the record of generation {generation.number} is gone")
         return wav.header(rate=record.rate, size=len(record.pcm)) + record.pcm
@@ -80,8 +78,7 @@ class Takes:
     async def _take_back(self, pinned: Pinned, spoken: Generation) -> dict[str, Any]:
         earlier = [each for each in pinned.generations if each.number < spoken.number]
         for generation in reversed(earlier):
-            voice = pinned.at_rate(generation.rate)
-            if generation.identity(voice, pinned.text, 0, scope=pinned.scope) in self._store:
+            if pinned.identity(generation) in self._store:
                 self._generations.use(pinned.key, generation.number)
                 await self._save()
                 return {"did": "went back", "generation": generation.number}

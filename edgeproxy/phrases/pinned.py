@@ -159,6 +159,13 @@ class Pinned:
         kept = tuple(each for each in self.generations if each.number in numbers)
         return replace(self, generations=kept)
 
+    def identity(
+        self, generation: Generation, take: int = 0, *, rate: int | None = None
+    ) -> Identity:
+        """That of the record of one take of a generation; at the rate it was made in, if none is given."""
+        voice = self.at_rate(generation.rate if rate is None else rate)
+        return generation.identity(voice, self.text, take, scope=self.scope)
+
     def at_rate(self, rate: int) -> Voice:
         """Its voice at ``rate`` Hz."""
         return Voice({**self.voice, "rate": rate})

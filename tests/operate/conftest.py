@@ -1,6 +1,7 @@
 """An operator before a proxy: calls with and without the token."""
 
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,19 @@ from ..conftest import StartProxy, until
 
 TOKEN = "operator-token"
 ADMIN: dict[str, Any] = {"token": TOKEN}
+
+
+NOON = datetime(2026, 11, 26, 6, 30, tzinfo=UTC)
+
+
+class Clock:
+    """Stands still until it is moved."""
+
+    def __init__(self) -> None:
+        self.now = NOON
+
+    def __call__(self) -> datetime:
+        return self.now
 
 
 class Operator:

@@ -12,17 +12,9 @@ from edgeproxy.core.events import Event, StoreFailed, TextCharged, TurnEnded
 from edgeproxy.operate.day import Day, Sums
 
 from ..observe.test_log import SEGMENT, TURN
+from .conftest import NOON, Clock
 
 INDIA = ZoneInfo("Asia/Kolkata")
-NOON = datetime(2026, 11, 26, 6, 30, tzinfo=UTC)
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = NOON
-
-    def __call__(self) -> datetime:
-        return self.now
 
 
 def turn(*verdicts: str, would: str | None = None) -> TurnEnded:

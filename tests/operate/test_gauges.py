@@ -8,8 +8,13 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from edgeproxy.app import Proxy
 from edgeproxy.emulator.server import Emulator
+from edgeproxy.observe import catalogue
 from edgeproxy.observe.catalogue import METRICS
 from edgeproxy.operate.gauges import _by_age
+from edgeproxy.phrases.standing import State
+from edgeproxy.speech import Mode
+from edgeproxy.upstream.breaker import State as BreakerState
+from edgeproxy.upstream.pool import Order
 
 from ..conftest import StartProxy, landed, until
 from ..wire import talk
@@ -69,6 +74,14 @@ async def test_every_metric_is_on_the_page(
     assert set(METRICS) <= page.names
     ours = {name for name in page.names if name.startswith("edgeproxy_")}
     assert ours == set(METRICS)
+
+
+def test_the_states_that_metrics_know_are_those_there_are() -> None:
+    # Anything else would show as `other`.
+    assert set(catalogue.PHRASE_STATES) == set(State)
+    assert set(catalogue.MODES) == set(Mode)
+    assert set(catalogue.BREAKER_STATES) == set(BreakerState)
+    assert set(catalogue.ORDERS) == {order.name.lower() for order in Order}
 
 
 async def test_a_dead_origin_shows(

@@ -1,22 +1,13 @@
 """The turns of the last minutes, and how long their callers waited."""
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 from edgeproxy.core.events import StoreFailed, TurnEnded
 from edgeproxy.operate.recent import WINDOW_S, Recent
 
 from ..observe.test_log import SEGMENT, TURN
-
-NOON = datetime(2026, 11, 26, 6, 30, tzinfo=UTC)
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = NOON
-
-    def __call__(self) -> datetime:
-        return self.now
+from .conftest import NOON, Clock
 
 
 def turn(verdict: str = "miss", ttfb_s: float | None = 0.2, **how: object) -> TurnEnded:

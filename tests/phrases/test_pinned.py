@@ -123,3 +123,12 @@ def test_some_of_its_generations_are_a_unit_if_what_speaks_is_among_them() -> No
     assert pinned(1, 2, 3, speaks=2).only({2, 3}) == pinned(2, 3, speaks=2)
     assert pinned(1, 2, speaks=2).only({1}) is None
     assert pinned(1, 2).only(set()) == pinned()
+
+
+def test_a_generations_record_is_at_the_rate_it_was_made_in_unless_another_is_meant() -> None:
+    unit = pinned(1, 2)
+    generation = unit.generations[1]
+    own = unit.identity(generation)
+    assert own == generation.identity(unit.at_rate(generation.rate), unit.text, 0, scope=unit.scope)
+    assert unit.identity(generation, 1).namespace == namespace(2, 1, scope=unit.scope)
+    assert unit.identity(generation, rate=8000).voice == unit.at_rate(8000)

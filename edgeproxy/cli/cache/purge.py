@@ -7,7 +7,6 @@ import click
 from ... import app
 from ...cache.purge import Scope
 from ...config import Settings
-from ...core.text import normalise
 from ...core.words import count
 from ...operate.purging import scope_of
 from ..common import fail, run
@@ -48,16 +47,9 @@ def purge(
 
     It holds for recordings that are being made at this moment, too. What books hold is made anew at once.
     """
-    scope = Scope(
-        text=None if text is None else normalise(text),
-        prefix=None if prefix is None else normalise(prefix),
-        namespace=namespace,
-        voice=voice_fields(voices),
-    )
-    # Every text begins with nothing: a variable of a script that is not set is not "everything".
-    for name, said in (("--text", scope.text), ("--prefix", scope.prefix)):
-        if said == "":
-            raise click.UsageError(f"{name} is empty; what covers everything is --all")
+    scope = Scope.said(text=text, prefix=prefix, namespace=namespace, voice=voice_fields(voices))
+    if scope.blank is not None:  # a variable of a script that is not set
+        raise click.UsageError(f"--{scope.blank} is empty; what covers everything is --all")
     if phrase is not None:
         if everything or scope != Scope():
             raise click.UsageError("--phrase stands alone, with --soft at the most")
